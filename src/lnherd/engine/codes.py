@@ -1,0 +1,70 @@
+"""What can happen, as small integers: plain constants, because compiled kernels store and compare them."""
+
+# Status of a payment.
+PENDING, ACTIVE, SUCCEEDED, FAILED = 0, 1, 2, 3
+PAYMENT_STATUS = ("pending", "active", "succeeded", "failed")
+
+# Status of an attempt (one onion, a chain of HTLCs).
+FREE, FORWARDING, HELD, SETTLING, FAILING = 0, 1, 2, 3, 4
+
+# Why an HTLC or a payment failed. The first group is BOLT 4 failure messages, the second the sender's own verdicts.
+NO_FAILURE = 0
+TEMPORARY_CHANNEL_FAILURE = 1
+FEE_INSUFFICIENT = 2
+AMOUNT_BELOW_MINIMUM = 3
+AMOUNT_ABOVE_MAXIMUM = 4
+INCORRECT_CLTV_EXPIRY = 5
+EXPIRY_TOO_FAR = 6
+UNKNOWN_NEXT_PEER = 7
+CHANNEL_DISABLED = 8
+TOO_MANY_HTLCS = 9
+MAX_IN_FLIGHT_EXCEEDED = 10
+DUST_EXPOSURE_EXCEEDED = 11
+MPP_TIMEOUT = 12
+NO_ROUTE = 20
+PAYMENT_TIMEOUT = 21
+FEE_LIMIT_EXCEEDED = 22
+INSUFFICIENT_LOCAL_BALANCE = 23
+
+FAILURE_NAMES = {
+    NO_FAILURE: "",
+    TEMPORARY_CHANNEL_FAILURE: "temporary_channel_failure",
+    FEE_INSUFFICIENT: "fee_insufficient",
+    AMOUNT_BELOW_MINIMUM: "amount_below_minimum",
+    AMOUNT_ABOVE_MAXIMUM: "amount_above_maximum",
+    INCORRECT_CLTV_EXPIRY: "incorrect_cltv_expiry",
+    EXPIRY_TOO_FAR: "expiry_too_far",
+    UNKNOWN_NEXT_PEER: "unknown_next_peer",
+    CHANNEL_DISABLED: "channel_disabled",
+    TOO_MANY_HTLCS: "too_many_htlcs",
+    MAX_IN_FLIGHT_EXCEEDED: "max_in_flight_exceeded",
+    DUST_EXPOSURE_EXCEEDED: "dust_exposure_exceeded",
+    MPP_TIMEOUT: "mpp_timeout",
+    NO_ROUTE: "no_route",
+    PAYMENT_TIMEOUT: "timeout",
+    FEE_LIMIT_EXCEEDED: "fee_limit_exceeded",
+    INSUFFICIENT_LOCAL_BALANCE: "insufficient_local_balance",
+}
+
+# Kinds of event. Ties in time go by priority (lower first), then by order of scheduling.
+HTLC_ARRIVES = 0
+PREIMAGE_ARRIVES = 1
+FAILURE_ARRIVES = 2
+PAYMENT_STARTS = 3
+PAYMENT_EXPIRES = 4
+POLICY_HEARD = 5
+BLOCK_FOUND = 6
+
+# Senders: how a payer finds its routes.
+SENDER_LND = 0
+SENDER_CHEAPEST = 1
+SENDER_SHORTEST = 2
+
+# Operations on the chain and their status.
+OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN = 0, 1, 2, 3
+OPERATION_KIND = ("open", "close", "swap_out", "swap_in")
+OP_OFF_CHAIN, OP_CONFIRMING, OP_DONE, OP_FAILED = 0, 1, 2, 3
+
+# What a hop's latency is drawn from.
+LATENCY_LOG_NORMAL = 0
+LATENCY_CLOTH = 1

@@ -1,0 +1,280 @@
+"""The state of a simulation: a NamedTuple of few record arrays.
+
+Identity is fixed (a NamedTuple cannot be assigned to), contents are mutable, one record holds what is
+used together, mutable scalars live in ``clock[0]``, parameters in ``settings[0]``. The whole state is
+NumPy: it can be copied, pickled and looked at from Python between two calls of the compiled loop.
+
+The laws, checked by :mod:`lnherd.engine.audit`; ``e`` and ``e ^ 1`` are the two directions of a channel:
+
+* ``balance[e] + balance[e ^ 1] + in_flight[e] + in_flight[e ^ 1] == capacity``, nothing negative;
+* ``in_flight[e]`` and ``n_htlcs[e]`` are the sums over attempts that hold an HTLC on ``e``;
+* adding an HTLC never leaves the adding side below its reserve (BOLT 2).
+
+An *attempt* is one onion on its way: the chain of HTLCs on ``edges[0 .. hop]`` of its route. HTLC ``h`` of
+an attempt carries ``amounts[h]`` over ``edges[h]`` and expires ``cltv[h]`` blocks from when it was sent.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lnherd.network.records import Records
+
+MAX_HOPS = 27
+"""Longest route: BOLT 4's fixed-size onion carried 20; 27 is what LND 0.10 and CLoTH allow."""
+NONE = -1
+"""No edge, no attempt, no record: the end of every list."""
+
+SETTINGS_DTYPE = np.dtype(
+    [
+        ("seed", "u8"),
+        # sender
+        ("sender_kind", "i8"),
+        ("attempt_cost_msat", "i8"),
+        ("attempt_cost_ppm", "i8"),
+        ("risk_factor", "f8"),
+        ("hop_probability", "f8"),
+        ("apriori_weight", "f8"),
+        ("success_probability", "f8"),
+        ("half_life_ms", "f8"),
+        ("min_probability", "f8"),
+        ("capacity_fraction", "f8"),
+        ("capacity_smearing", "f8"),
+        ("hop_limit", "i8"),
+        ("cltv_limit", "i8"),
+        ("final_cltv", "i8"),
+        ("payment_timeout_ms", "i8"),
+        ("max_parts", "i8"),
+        ("min_part_msat", "i8"),
+        # quirks of CLoTH, each an option of its own
+        ("any_failure_counts", "?"),
+        ("parts_split_once", "?"),
+        ("parts_settle_alone", "?"),
+        ("search_before_start", "?"),
+        # time
+        ("latency_kind", "i8"),
+        ("latency_median_ms", "f8"),
+        ("latency_sigma", "f8"),
+        ("stuck_probability", "f8"),
+        ("stuck_median_ms", "f8"),
+        ("gossip_delay_ms", "i8"),
+        # channels
+        ("dust_limit_msat", "i8"),
+        ("max_dust_msat", "i8"),
+        # chain
+        ("block_interval_ms", "f8"),
+        ("feerate_median_msat_per_vb", "f8"),
+        ("feerate_sigma", "f8"),
+        ("feerate_reversion", "f8"),
+        ("open_confirmations", "i8"),
+        ("close_confirmations", "i8"),
+        ("swap_confirmations", "i8"),
+        ("swap_fee_ppm", "i8"),
+        ("swap_node", "i8"),
+    ]
+)
+
+CLOCK_DTYPE = np.dtype(
+    [
+        ("now_ms", "i8"),
+        ("sequence", "i8"),
+        ("n_events", "i8"),
+        ("n_processed", "i8"),
+        ("n_payments", "i8"),
+        ("n_scheduled", "i8"),
+        ("next_payment", "i8"),
+        ("n_attempts", "i8"),
+        ("free_attempt", "i8"),
+        ("n_memory", "i8"),
+        ("n_operations", "i8"),
+        ("attempts_total", "i8"),
+        ("searches_total", "i8"),
+        ("forwards_total", "i8"),
+        ("query", "i8"),
+        ("height", "i8"),
+        ("feerate_msat_per_vb", "i8"),
+        ("feerate_log", "f8"),
+    ]
+)
+"""``n_scheduled`` payments are sorted by start; later ones, added while running, start by an event."""
+
+EDGE_STATE_DTYPE = np.dtype(
+    [
+        ("balance_msat", "i8"),
+        ("in_flight_msat", "i8"),
+        ("reserve_msat", "i8"),
+        ("max_in_flight_msat", "i8"),
+        ("dust_msat", "i8"),
+        ("htlc_min_msat", "i8"),
+        ("htlc_max_msat", "i8"),
+        ("base_fee_msat", "i8"),
+        ("fee_ppm", "i8"),
+        ("inbound_base_fee_msat", "i8"),
+        ("inbound_fee_ppm", "i8"),
+        ("cltv_delta", "i4"),
+        ("n_htlcs", "i4"),
+        ("max_htlcs", "i4"),
+        ("source", "i4"),
+        ("target", "i4"),
+        ("parallel", "i4"),
+        ("enabled", "?"),
+        ("is_open", "?"),
+    ]
+)
+"""One direction of a channel as its owner enforces it. ``parallel`` is the next edge between the same two
+nodes, a ring: an edge without a twin points to itself. Only :mod:`channels` writes balances and HTLCs."""
+
+GOSSIP_DTYPE = np.dtype(
+    [
+        ("base_fee_msat", "i8"),
+        ("fee_ppm", "i8"),
+        ("htlc_min_msat", "i8"),
+        ("htlc_max_msat", "i8"),
+        ("capacity_msat", "i8"),
+        ("inbound_base_fee_msat", "i8"),
+        ("inbound_fee_ppm", "i8"),
+        ("edge", "i4"),
+        ("source", "i4"),
+        ("cltv_delta", "i4"),
+        ("enabled", "?"),
+    ]
+)
+"""What senders believe about one edge, laid out so that all edges *into* a node are neighbours in memory:
+routes are searched from the receiver. ``inbound_*`` is what the node the edge leads *to* charges for what
+comes in over it. ``htlc_max_msat`` is already cut to the capacity."""
+
+NODE_STATE_DTYPE = np.dtype(
+    [
+        ("wallet_msat", "i8"),
+        ("gossip_start", "i4"),
+        ("gossip_end", "i4"),
+        ("memory_head", "i4"),
+        ("n_memory", "i4"),
+        ("online", "?"),
+    ]
+)
+
+PAYMENT_STATE_DTYPE = np.dtype(
+    [
+        ("start_ms", "i8"),
+        ("end_ms", "i8"),
+        ("amount_msat", "i8"),
+        ("fee_limit_msat", "i8"),
+        ("fee_msat", "i8"),
+        ("dispatched_msat", "i8"),
+        ("held_msat", "i8"),
+        ("settled_msat", "i8"),
+        ("sender", "i4"),
+        ("receiver", "i4"),
+        ("first_edge", "i4"),
+        ("last_edge", "i4"),
+        ("first_attempt", "i4"),
+        ("operation", "i4"),
+        ("attempts", "i4"),
+        ("parts", "i2"),
+        ("live_parts", "i2"),
+        ("hops", "i2"),
+        ("kind", "u1"),
+        ("status", "u1"),
+        ("failure", "u1"),
+    ]
+)
+"""``dispatched_msat`` is on its way or held, ``held_msat`` waits at the receiver for the other parts,
+``settled_msat`` is paid. ``first_edge`` / ``last_edge`` restrict the route (a rebalance sets both)."""
+
+ATTEMPT_DTYPE = np.dtype(
+    [
+        ("payment", "i4"),
+        ("next", "i4"),
+        ("number", "i4"),
+        ("n_hops", "i2"),
+        ("hop", "i2"),
+        ("failed_hop", "i2"),
+        ("status", "u1"),
+        ("failure", "u1"),
+        ("amount_msat", "i8"),
+        ("sent_ms", "i8"),
+        ("edges", "i4", (MAX_HOPS,)),
+        ("amounts", "i8", (MAX_HOPS,)),
+        ("cltv", "i4", (MAX_HOPS,)),
+    ]
+)
+"""``next`` links the live attempts of a payment, or the free list. ``number`` is the payment's own count."""
+
+EVENT_DTYPE = np.dtype([("time_ms", "i8"), ("order", "i8"), ("kind", "i4"), ("subject", "i4")])
+"""``order`` is priority << 48 | sequence: ties are broken by it, so a run is bit-reproducible."""
+
+MEMORY_DTYPE = np.dtype(
+    [
+        ("fail_ms", "i8"),
+        ("fail_amount_msat", "i8"),
+        ("success_ms", "i8"),
+        ("success_amount_msat", "i8"),
+        ("source", "i4"),
+        ("target", "i4"),
+        ("next", "i4"),
+    ]
+)
+"""What one sender remembers of one pair of nodes (LND mission control); ``next`` links that sender's records.
+A time of -1 means never."""
+
+FLOW_DTYPE = np.dtype(
+    [
+        ("n_settled", "i8"),
+        ("settled_msat", "i8"),
+        ("n_forwards", "i8"),
+        ("forwarded_msat", "i8"),
+        ("fees_msat", "i8"),
+        ("n_refused", "i8"),
+        ("refused_msat", "i8"),
+        ("hold_ms", "i8"),
+    ]
+)
+"""Totals since the start for one edge: HTLCs settled over it, those of them that its source forwarded for
+others with the fees earned, and forwards refused there for lack of balance or slots."""
+
+OPERATION_DTYPE = np.dtype(
+    [
+        ("kind", "u1"),
+        ("status", "u1"),
+        ("node", "i4"),
+        ("edge", "i4"),
+        ("payment", "i4"),
+        ("amount_msat", "i8"),
+        ("fee_msat", "i8"),
+        ("confirm_height", "i8"),
+    ]
+)
+"""Something that waits for the chain; ``fee_msat`` is what it cost its node (chain and service fees)."""
+
+ROUTE_DTYPE = np.dtype(
+    [
+        ("n_hops", "i4"),
+        ("fee_msat", "i8"),
+        ("probability", "f8"),
+        ("edges", "i4", (MAX_HOPS,)),
+        ("amounts", "i8", (MAX_HOPS,)),
+        ("cltv", "i4", (MAX_HOPS,)),
+    ]
+)
+"""The answer of a path search, in the shape of an attempt."""
+
+
+class State(NamedTuple):
+    """Everything that changes while a simulation runs. Lengths: N nodes, E edges; pools grow."""
+
+    settings: Records  # [1]
+    clock: Records  # [1]
+    nodes: Records  # [N]
+    edges: Records  # [E] by edge id
+    gossip: Records  # [E] grouped by the node the edge leads to
+    gossip_position: Records  # [E] int32: edge id -> index into gossip
+    flows: Records  # [E] by edge id
+    payments: Records  # pool
+    attempts: Records  # pool with a free list
+    events: Records  # binary heap
+    memory: Records  # pool
+    operations: Records  # pool
+    route: Records  # [1] scratch: the last route found
+    labels: Records  # [N] scratch of the path search
+    frontier: Records  # scratch of the path search

@@ -1,0 +1,1 @@
+"""Files and networks: one reader per format, detected by content."""
