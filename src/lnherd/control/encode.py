@@ -1,0 +1,237 @@
+"""The encoding: one view and its candidates as arrays for learners.
+
+``context [C]`` describes the node, ``candidates [K, F]`` one act a row, ``mask [K]`` which rows are
+real. All values lie in [-1, 1] and none depends on the size of the network, so one learned policy
+serves any node. Feature names are listed in the order of the columns.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.control.action import Action, ActionKind
+from lnherd.control.costs import estimated_cost_msat
+from lnherd.control.view import NodeView, Role
+from lnherd.network.records import Bools, Floats
+
+RUNWAY_SCALE_H = 8.0
+"""Hours of liquidity at which the runway feature is one half."""
+
+CONTEXT_FEATURES = (
+    "is_consumer",
+    "is_provider",
+    "is_router",
+    "need",  # 1 - runway in the direction the role lives from: 1 is dry
+    "shortfall",  # share of the role's payments that failed since the last look
+    "outbound_share",
+    "inbound_share",
+    "runway_out",
+    "runway_in",
+    "activity",
+    "wallet_share",
+    "feerate",
+    "pending",
+    "drained_share",
+    "imbalance",
+    "n_channels",
+    "operation_failed",
+)
+"""Columns of ``context``."""
+
+CANDIDATE_FEATURES = (
+    *(f"is_{kind.name.lower()}" for kind in ActionKind),
+    "amount",  # log scale: 1 sat is 0, 100 million sat 1
+    "amount_share",  # of the capacity of all own channels
+    "source_before",  # local share of the channel money leaves
+    "source_after",
+    "target_before",  # local share of the channel money reaches
+    "target_after",
+    "runway_before",  # of the direction the act serves
+    "runway_after",
+    "cost",  # estimated, log scale: 1 sat is 0, 1 million sat 1
+    "cost_share",  # estimated cost over amount; 1 % is 1
+    "fee",  # own fee of the channel acted on, log scale
+    "paid_share",  # OPEN: share of the own payments with that peer
+    "refused",  # share of what wanted to leave by the target that was refused
+)
+"""Columns of ``candidates``."""
+
+N_KINDS = len(ActionKind)
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """``context [C]`` and ``candidates [K, F]`` float32 in [-1, 1], ``mask [K]`` bool."""
+
+    context: NDArray[np.float32]
+    candidates: NDArray[np.float32]
+    mask: Bools
+
+
+def encode(view: NodeView, candidates: Sequence[Action], max_candidates: int) -> Encoding:
+    """Encode at most ``max_candidates`` actions; rows beyond them are zero and masked."""
+    rows = np.zeros((max_candidates, len(CANDIDATE_FEATURES)), dtype=np.float32)
+    mask = np.zeros(max_candidates, dtype=np.bool_)
+    totals = _Totals.of(view)
+    for index, action in enumerate(candidates[:max_candidates]):
+        rows[index] = _candidate(view, totals, action)
+        mask[index] = True
+    np.clip(rows, -1.0, 1.0, out=rows)
+    context = np.clip(np.array(_context(view, totals), dtype=np.float32), -1.0, 1.0)
+    return Encoding(context, rows, mask)
+
+
+@dataclass(frozen=True, eq=False)
+class _Totals:
+    """What every candidate needs, computed once for a view."""
+
+    share: Floats
+    capacity: float
+    spendable: float
+    receivable: float
+
+    @classmethod
+    def of(cls, view: NodeView) -> "_Totals":
+        """Sum the view up."""
+        return cls(
+            share=view.local_share,
+            capacity=float(view.channels.capacity_msat.sum()),
+            spendable=float(view.spendable_msat.sum()),
+            receivable=float(view.receivable_msat.sum()),
+        )
+
+
+def runway(available_msat: float, demand_msat_per_h: float) -> float:
+    """How long ``available_msat`` lasts at this demand, squashed: 0 is dry, 1/2 eight hours, 1 for ever."""
+    if available_msat <= 0:
+        return 0.0
+    hours = available_msat / max(demand_msat_per_h, 1.0)
+    return hours / (hours + RUNWAY_SCALE_H)
+
+
+def role_runway(view: NodeView, totals: _Totals) -> float:
+    """Runway in the direction the role lives from; a router needs both."""
+    out = runway(totals.spendable, view.out_demand_msat_per_h)
+    into = runway(totals.receivable, view.in_demand_msat_per_h)
+    if view.role == Role.CONSUMER:
+        return out
+    return into if view.role == Role.PROVIDER else _router_runway(view)
+
+
+def _router_runway(view: NodeView) -> float:
+    """Mean runway of the own channels' outbound sides, weighted by their demand."""
+    demand = view.channels.out_msat_per_h
+    total = float(demand.sum())
+    if total <= 0:
+        return 1.0
+    each = [runway(float(a), float(d)) for a, d in zip(view.spendable_msat, demand, strict=True)]
+    return float(np.dot(each, demand)) / total
+
+
+def shortfall(view: NodeView) -> float:
+    """Share of the role's payments (router: forwards) that failed since the last look; 0 if there were none."""
+    if view.role == Role.ROUTER:
+        failed, ended = view.n_refused, view.n_forwarded + view.n_refused
+    else:
+        counts = view.sent if view.role == Role.CONSUMER else view.received
+        failed, ended = counts.n_failed, counts.n_ended
+    return failed / ended if ended else 0.0
+
+
+def _context(view: NodeView, totals: _Totals) -> list[float]:
+    share, capacity = totals.share, max(totals.capacity, 1.0)
+    n_channels = len(share)
+    ended = view.sent.n_ended + view.received.n_ended + view.n_forwarded
+    return [
+        float(view.role == Role.CONSUMER),
+        float(view.role == Role.PROVIDER),
+        float(view.role == Role.ROUTER),
+        1.0 - role_runway(view, totals),
+        shortfall(view),
+        totals.spendable / capacity,
+        totals.receivable / capacity,
+        runway(totals.spendable, view.out_demand_msat_per_h),
+        runway(totals.receivable, view.in_demand_msat_per_h),
+        _log_scale(ended, 4.0),
+        view.wallet_msat / (view.wallet_msat + capacity),
+        _log_scale(view.feerate_msat_per_vb / 1_000, 3.0),
+        len(view.pending) / (1.0 + len(view.pending)),
+        float(np.mean((share < 0.1) | (share > 0.9))) if n_channels else 0.0,
+        float(2.0 * np.std(share)) if n_channels else 0.0,
+        _log_scale(n_channels, 2.0),
+        float(view.operations_failed > 0),
+    ]
+
+
+def _log_scale(value: float, decades: float) -> float:
+    """0 at 0, 1 at ``10 ** decades``."""
+    return float(np.log10(1.0 + max(value, 0.0))) / decades
+
+
+def _candidate(view: NodeView, totals: _Totals, action: Action) -> list[float]:
+    source, target = _source_and_target(view, action)
+    before, after = _runways(view, totals, action, target)
+    cost = estimated_cost_msat(action, view.feerate_msat_per_vb, view.swap_fee_ppm)
+    shown = target if target >= 0 else source
+    return [
+        *(float(action.kind == kind) for kind in ActionKind),
+        _log_scale(action.amount_msat / 1_000, 8.0),
+        action.amount_msat / max(totals.capacity, 1.0),
+        *_shares(view, totals, action, source, leaves=True),
+        *_shares(view, totals, action, target, leaves=False),
+        before,
+        after,
+        _log_scale(cost / 1_000, 6.0),
+        100.0 * cost / action.amount_msat if action.amount_msat else 0.0,
+        _log_scale(float(view.channels.fee_ppm[shown]), 4.0) if shown >= 0 else 0.0,
+        _paid_share(view, action),
+        _refused_share(view, shown),
+    ]
+
+
+def _source_and_target(view: NodeView, action: Action) -> tuple[int, int]:
+    """Rows of the channels that money leaves and reaches, -1 where there is none."""
+    row = view.row(action.channel) if action.channel >= 0 else -1
+    if action.kind == ActionKind.REBALANCE:
+        return row, view.row(action.to_channel)
+    return (-1, row) if action.kind == ActionKind.SWAP_IN else (row, -1)
+
+
+def _shares(view: NodeView, totals: _Totals, action: Action, row: int, *, leaves: bool) -> tuple[float, float]:
+    """Local share of the channel in ``row`` before and after; an open creates a target that is all ours."""
+    if row < 0:
+        return (0.0, 1.0) if action.kind == ActionKind.OPEN and not leaves else (0.0, 0.0)
+    share = float(totals.share[row])
+    moved = action.amount_msat / float(view.channels.capacity_msat[row])
+    return share, share - moved if leaves else share + moved
+
+
+def _runways(view: NodeView, totals: _Totals, action: Action, target: int) -> tuple[float, float]:
+    """Runway before and after, in the direction that the act serves (waiting and fees: the role's)."""
+    if action.kind == ActionKind.SWAP_OUT:
+        available, demand = totals.receivable, view.in_demand_msat_per_h
+    elif action.kind in (ActionKind.SWAP_IN, ActionKind.OPEN):
+        available, demand = totals.spendable, view.out_demand_msat_per_h
+    elif action.kind == ActionKind.REBALANCE:
+        available, demand = float(view.spendable_msat[target]), float(view.channels.out_msat_per_h[target])
+    else:
+        now = role_runway(view, totals)
+        return now, now
+    return runway(available, demand), runway(available + action.amount_msat, demand)
+
+
+def _paid_share(view: NodeView, action: Action) -> float:
+    if action.kind != ActionKind.OPEN:
+        return 0.0
+    known = np.flatnonzero(view.peers.node == action.peer)
+    return float(view.peers.paid_share[known[0]]) if len(known) else 0.0
+
+
+def _refused_share(view: NodeView, row: int) -> float:
+    if row < 0:
+        return 0.0
+    refused = float(view.channels.refused_msat[row])
+    wanted = refused + float(view.channels.sent_msat[row])
+    return refused / wanted if wanted > 0 else 0.0

@@ -1,0 +1,192 @@
+"""The menu: a bounded list of sensible candidate actions for what a node sees. *Wait* is candidate 0.
+
+The menu only proposes what can work (enough balance, coins, a channel that is not busy); it does not
+judge. Ranking is by need: the emptiest channel is filled from the fullest, coins come in where least
+is left to send, go out where most can leave.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lnherd.control.action import WAIT, Action, ActionKind
+from lnherd.control.costs import CLOSE_VBYTES, OPEN_VBYTES, SWAP_VBYTES
+from lnherd.control.view import NodeView
+from lnherd.errors import InputError
+from lnherd.network.records import Ints
+from lnherd.units import MSAT_PER_SAT, PPM
+
+ALL_KINDS = tuple(kind for kind in ActionKind if kind is not ActionKind.SET_FEE)
+
+
+@dataclass(frozen=True)
+class MenuConfig:
+    """Which acts are offered, and in which sizes."""
+
+    max_candidates: int = 24
+    """K, the length of the candidate arrays."""
+    kinds: tuple[ActionKind, ...] = ALL_KINDS
+    """Kinds that are offered; WAIT always is."""
+    n_pairs: int = 3
+    """Rebalances: how many of the emptiest channels are filled."""
+    rebalance_parts: tuple[float, ...] = (1.0, 0.5)
+    """Rebalances: parts of the amount that would make both channels equally full."""
+    rebalance_min_msat: int = 10_000 * MSAT_PER_SAT
+    """Smallest rebalance (rebalance-lnd: 10k sat)."""
+    rebalance_fee_limit_ppm: int = 3_000
+    """Most that a candidate rebalance may pay in routing fees."""
+    halvings: int = 3
+    """How often a failed rebalance is retried at once with half the amount."""
+    n_swap_channels: int = 2
+    """Swaps: on how many channels they are offered."""
+    swap_parts: tuple[float, ...] = (0.25, 0.5, 0.8)
+    """Swaps: amounts as parts of the channel's capacity."""
+    swap_min_msat: int = 50_000 * MSAT_PER_SAT
+    """Smallest swap the server takes (Boltz: 50k sat)."""
+    swap_max_msat: int = 10_000_000 * MSAT_PER_SAT
+    """Largest swap the server takes (Boltz: 10M sat)."""
+    n_peers: int = 2
+    """Opens: how many candidate peers."""
+    open_tiers_msat: tuple[int, ...] = (500_000 * MSAT_PER_SAT, 2_000_000 * MSAT_PER_SAT)
+    """Opens: capacities on offer."""
+    n_closes: int = 1
+    """Closes: how many of the idlest channels are offered."""
+    n_fee_channels: int = 2
+    """Fee steps: up on this many of the emptiest channels, down on as many of the fullest."""
+    fee_factor: float = 1.5
+    """A fee step multiplies base and ppm by this, or divides them."""
+    fee_floor_ppm: int = 1
+    """Fee steps down stop here."""
+    fee_ceiling_ppm: int = 5_000
+    """Fee steps up stop here."""
+
+    def __post_init__(self) -> None:
+        if self.max_candidates < 1:
+            raise InputError(f"menu: max_candidates is {self.max_candidates}; it must be at least 1, for waiting")
+
+
+def candidate_actions(view: NodeView, menu: MenuConfig) -> tuple[Action, ...]:
+    """At most ``menu.max_candidates`` actions for ``view``, WAIT first; a pure function of both."""
+    offers = {
+        ActionKind.REBALANCE: _rebalances,
+        ActionKind.SWAP_OUT: _swaps_out,
+        ActionKind.SWAP_IN: _swaps_in,
+        ActionKind.OPEN: _opens,
+        ActionKind.CLOSE: _closes,
+        ActionKind.FEE_UP: _fees_up,
+        ActionKind.FEE_DOWN: _fees_down,
+    }
+    offered = [WAIT]
+    for kind in menu.kinds:
+        if kind in offers:
+            offered.extend(offers[kind](view, menu))
+    return tuple(offered[: menu.max_candidates])
+
+
+def _idle_rows(view: NodeView, order: Ints) -> list[int]:
+    """Rows in ``order`` whose channel nothing is pending on."""
+    busy = view.busy
+    return [int(row) for row in order if not busy[row]]
+
+
+def _rebalances(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    """Fill the emptiest channels from the fullest, one source for each target."""
+    if len(view.channels) < 2:
+        return
+    shares = view.local_share
+    rows = _idle_rows(view, np.argsort(shares, kind="stable"))
+    for target, source in zip(rows[: menu.n_pairs], reversed(rows), strict=False):
+        if shares[source] <= shares[target]:
+            return
+        amount = equalising_msat(view, source, target)
+        for part in menu.rebalance_parts:
+            size = int(amount * part)
+            if size >= menu.rebalance_min_msat:
+                yield Action(
+                    ActionKind.REBALANCE,
+                    channel=int(view.channels.channel[source]),
+                    to_channel=int(view.channels.channel[target]),
+                    amount_msat=size,
+                    fee_limit_msat=size * menu.rebalance_fee_limit_ppm // PPM,
+                    halvings=menu.halvings,
+                )
+
+
+def equalising_msat(view: NodeView, source: int, target: int) -> int:
+    """What to move from row ``source`` to row ``target`` so that both have the same local share.
+
+    Solves p_s - x / c_s = p_t + x / c_t; never more than can be sent and received.
+    """
+    capacity_s = float(view.channels.capacity_msat[source])
+    capacity_t = float(view.channels.capacity_msat[target])
+    difference = view.local_share[source] - view.local_share[target]
+    amount = difference / (1.0 / capacity_s + 1.0 / capacity_t)
+    return int(min(amount, view.spendable_msat[source], view.receivable_msat[target]))
+
+
+def _swap_sizes(capacity_msat: int, available_msat: int, menu: MenuConfig) -> list[int]:
+    """Distinct swap amounts, cut to what is available and to the server's limits."""
+    most = min(available_msat, menu.swap_max_msat)
+    sizes = {min(int(part * capacity_msat), most) for part in menu.swap_parts}
+    return sorted(size for size in sizes if size >= menu.swap_min_msat)
+
+
+def _swaps_out(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    spendable = view.spendable_msat
+    room = spendable - spendable * view.swap_fee_ppm // PPM
+    for row in _idle_rows(view, np.argsort(-spendable, kind="stable"))[: menu.n_swap_channels]:
+        for size in _swap_sizes(int(view.channels.capacity_msat[row]), int(room[row]), menu):
+            yield Action(ActionKind.SWAP_OUT, channel=int(view.channels.channel[row]), amount_msat=size)
+
+
+def _swaps_in(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    receivable = view.receivable_msat
+    affordable = view.wallet_msat - SWAP_VBYTES * view.feerate_msat_per_vb
+    affordable -= max(affordable, 0) * view.swap_fee_ppm // PPM
+    for row in _idle_rows(view, np.argsort(-receivable, kind="stable"))[: menu.n_swap_channels]:
+        available = min(int(receivable[row]), affordable)
+        for size in _swap_sizes(int(view.channels.capacity_msat[row]), available, menu):
+            yield Action(ActionKind.SWAP_IN, channel=int(view.channels.channel[row]), amount_msat=size)
+
+
+def _opens(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    if np.any(view.pending.kind == ActionKind.OPEN):
+        return
+    affordable = view.wallet_msat - OPEN_VBYTES * view.feerate_msat_per_vb
+    for peer in view.peers[: menu.n_peers]:
+        for tier in menu.open_tiers_msat:
+            if tier <= affordable:
+                yield Action(ActionKind.OPEN, peer=int(peer.node), amount_msat=tier)
+
+
+def _closes(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    """The idlest channels, as long as one remains and the close can be paid from the local balance."""
+    if len(view.channels) < 2:
+        return
+    traffic = view.channels.out_msat_per_h + view.channels.in_msat_per_h
+    cost = CLOSE_VBYTES * view.feerate_msat_per_vb
+    for row in _idle_rows(view, np.argsort(traffic, kind="stable"))[: menu.n_closes]:
+        if view.channels.local_msat[row] > cost and view.channels.n_htlcs[row] == 0:
+            yield Action(ActionKind.CLOSE, channel=int(view.channels.channel[row]))
+
+
+def _fees_up(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    for row in np.argsort(view.local_share, kind="stable")[: menu.n_fee_channels]:
+        if view.channels.fee_ppm[row] < menu.fee_ceiling_ppm:
+            yield Action(ActionKind.FEE_UP, channel=int(view.channels.channel[row]))
+
+
+def _fees_down(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    for row in np.argsort(-view.local_share, kind="stable")[: menu.n_fee_channels]:
+        if view.channels.fee_ppm[row] > menu.fee_floor_ppm:
+            yield Action(ActionKind.FEE_DOWN, channel=int(view.channels.channel[row]))
+
+
+def stepped_fee(base_fee_msat: int, fee_ppm: int, kind: ActionKind, menu: MenuConfig) -> tuple[int, int]:
+    """Base fee and ppm after one step up or down: a change of at least 1 ppm, within floor and ceiling."""
+    if kind == ActionKind.FEE_UP:
+        ppm = min(max(int(fee_ppm * menu.fee_factor), fee_ppm + 1), menu.fee_ceiling_ppm)
+        return int(base_fee_msat * menu.fee_factor), ppm
+    ppm = max(min(int(fee_ppm / menu.fee_factor), fee_ppm - 1), menu.fee_floor_ppm)
+    return int(base_fee_msat / menu.fee_factor), ppm
