@@ -1,36 +1,10 @@
 """What a herder is: something that turns a decision into actions. Rules and learners alike."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from lnherd.control.decision import Decision, Plan
 
-from lnherd.control.action import Action
-from lnherd.control.encode import encode
-from lnherd.control.menu import MenuConfig, candidate_actions
-from lnherd.control.view import NodeView
-from lnherd.network.records import Bools
-
-Plan: TypeAlias = Action | Sequence[Action]
-"""What a policy answers: one action, or several for the same tick. Learners answer with one of the candidates; a
-rule that operators run as a sweep over all channels (fees every hour) may answer with the sweep."""
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """One moment of choice: the view for rules, the arrays for learners.
-
-    ``context [C]``, ``features [K, F]`` (float32, within [-1, 1]), ``mask [K]``; rows beyond the
-    candidates are zero and masked. ``candidates[0]`` is *wait* and never masked.
-    """
-
-    view: NodeView
-    candidates: tuple[Action, ...]
-    context: NDArray[np.float32]
-    features: NDArray[np.float32]
-    mask: Bools
+__all__ = ["Decision", "Plan", "Policy"]
 
 
 class Policy(Protocol):
@@ -48,10 +22,3 @@ class Policy(Protocol):
     def act(self, decision: Decision) -> Plan:
         """What to do until the next tick."""
         ...
-
-
-def decide(view: NodeView, menu: MenuConfig) -> Decision:
-    """Offer the menu's candidates for ``view`` and encode them."""
-    candidates = candidate_actions(view, menu)
-    encoding = encode(view, candidates, menu.max_candidates)
-    return Decision(view, candidates, encoding.context, encoding.candidates, encoding.mask)

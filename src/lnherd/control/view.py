@@ -4,6 +4,7 @@ A view is plain NumPy and numbers. In simulation :mod:`lnherd.envs` builds it, o
 autopilot does; nothing in it is hidden from a real operator (no foreign balances, no future traffic).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -87,6 +88,25 @@ class PaymentCounts:
     def n_ended(self) -> int:
         """Payments that succeeded or failed."""
         return self.n_succeeded + self.n_failed
+
+
+def own_channels(
+    *, capacity_msat: Sequence[int], local_msat: Sequence[int], **columns: Sequence[int | float | bool]
+) -> Records:
+    """OWN_CHANNEL_DTYPE records ``[n]`` from columns by field name.
+
+    What is not given: ids and peers count from 0, the peer holds what we do not, both directions are
+    usable, everything else is zero.
+    """
+    channels = zero_records(len(capacity_msat), OWN_CHANNEL_DTYPE)
+    channels.channel = channels.peer = np.arange(len(capacity_msat))
+    channels.capacity_msat = capacity_msat
+    channels.local_msat = local_msat
+    channels.remote_msat = channels.capacity_msat - channels.local_msat
+    channels.usable = channels.peer_usable = True
+    for name, values in columns.items():
+        channels[name] = values
+    return channels
 
 
 def no_records(dtype: np.dtype[np.void]) -> Records:

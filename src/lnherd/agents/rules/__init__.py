@@ -1,0 +1,21 @@
+"""Rules that operators run, one file each (B0 ... in reference order), as policies."""
+
+from collections.abc import Callable
+
+from lnherd.agents.policy import Policy
+from lnherd.agents.rules.do_nothing import DoNothing
+from lnherd.agents.rules.proportional import Proportional
+from lnherd.agents.rules.random_choice import RandomChoice
+from lnherd.agents.rules.rebalance_half import RebalanceHalf
+from lnherd.agents.rules.threshold_swap import ThresholdSwap
+
+RULES: dict[str, Callable[[], Policy]] = {
+    "do-nothing": DoNothing,
+    "proportional": Proportional,
+    "random": RandomChoice,
+    "rebalance-half": RebalanceHalf,
+    "threshold-swap": ThresholdSwap,
+}
+"""Every rule by the name it has in tables, with its published defaults."""
+
+__all__ = ["RULES", "DoNothing", "Proportional", "RandomChoice", "RebalanceHalf", "ThresholdSwap"]
