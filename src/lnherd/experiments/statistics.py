@@ -191,7 +191,7 @@ def _draws(shape: tuple[int, ...], seed: int, resamples: int) -> Iterator[_Draw]
 def _take(scores: Floats, draw: _Draw) -> Floats:
     """Scores ``[S, T, E, ...]`` under every draw: ``[n, S * T * E, ...]``."""
     scenario = np.arange(scores.shape[0])[None, :, None, None]
-    taken = scores[scenario, draw.trainings[:, :, :, None], draw.evaluations[:, :, None, :]]
+    taken: Floats = scores[scenario, draw.trainings[:, :, :, None], draw.evaluations[:, :, None, :]]
     flat: Floats = taken.reshape(len(taken), -1, *scores.shape[3:])
     return flat
 
@@ -200,8 +200,10 @@ def _superiority_means(superiority: Floats, draw: _Draw, other: _Draw) -> Floats
     """Mean of ``superiority [S, T, E, T', E']`` under every pair of draws: ``[n]``."""
     weights = _weights(draw, superiority.shape[1], superiority.shape[2])
     weights_other = _weights(other, superiority.shape[3], superiority.shape[4])
-    means: Floats = np.einsum("nste,stefg,nsfg->n", weights, superiority, weights_other, optimize=True)
-    return means / superiority.shape[0]
+    means: Floats = (
+        np.einsum("nste,stefg,nsfg->n", weights, superiority, weights_other, optimize=True) / superiority.shape[0]
+    )
+    return means
 
 
 def _weights(draw: _Draw, trainings: int, evaluations: int) -> Floats:
