@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -49,12 +50,13 @@ def _forget_old(root: Path, keep: Path) -> None:
 @contextmanager
 def guarded_cache() -> Iterator[Path]:
     """Point Numba at the cache folder of these very sources while kernels are being imported."""
-    before = numba.config.CACHE_DIR
+    config: Any = numba.config
+    before = config.CACHE_DIR
     folder = cache_root() / source_digest()
     if not folder.exists():
         _forget_old(folder.parent, folder)
-    numba.config.CACHE_DIR = str(folder)
+    config.CACHE_DIR = str(folder)
     try:
         yield folder
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before

@@ -63,7 +63,7 @@ SENDER_SHORTEST = 2
 # Operations on the chain and their status.
 OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN = 0, 1, 2, 3
 OPERATION_KIND = ("open", "close", "swap_out", "swap_in")
-OP_OFF_CHAIN, OP_CONFIRMING, OP_DONE, OP_FAILED = 0, 1, 2, 3
+OP_OFF_CHAIN, OP_CONFIRMING, OP_DONE, OP_FAILED = 0, 1, 2, 3  # up to OP_CONFIRMING it is pending
 
 # What a hop's latency is drawn from.
 LATENCY_LOG_NORMAL = 0

@@ -84,6 +84,7 @@ CLOCK_DTYPE = np.dtype(
         ("n_scheduled", "i8"),
         ("next_payment", "i8"),
         ("n_attempts", "i8"),
+        ("n_live", "i8"),
         ("free_attempt", "i8"),
         ("n_memory", "i8"),
         ("n_operations", "i8"),
@@ -92,6 +93,7 @@ CLOCK_DTYPE = np.dtype(
         ("forwards_total", "i8"),
         ("query", "i8"),
         ("height", "i8"),
+        ("next_block_ms", "i8"),
         ("feerate_msat_per_vb", "i8"),
         ("feerate_log", "f8"),
     ]

@@ -1,0 +1,67 @@
+"""Attempts: onions on their way. A pool with a free list; the live ones of a payment are linked."""
+
+from lnherd.engine.channels import add_htlc
+from lnherd.engine.codes import FORWARDING, FREE, HTLC_ARRIVES, NO_FAILURE
+from lnherd.engine.heap import schedule
+from lnherd.engine.jit import jit
+from lnherd.engine.latency import FORTH, hop_latency_ms
+from lnherd.engine.state import NONE, State
+
+
+@jit
+def dispatch(state: State, payment_id: int, amount_msat: int) -> None:
+    """Send ``amount_msat`` of a payment along ``state.route``: lock the first hop, let the onion travel."""
+    attempt_id = _take(state)
+    attempt, route = state.attempts[attempt_id], state.route[0]
+    payment, clock = state.payments[payment_id], state.clock[0]
+    attempt.payment = payment_id
+    attempt.number = payment.attempts
+    attempt.status, attempt.failure = FORWARDING, NO_FAILURE
+    attempt.n_hops, attempt.hop, attempt.failed_hop = route.n_hops, 0, NONE
+    attempt.amount_msat, attempt.sent_ms = amount_msat, clock.now_ms
+    for hop in range(route.n_hops):
+        attempt.edges[hop] = route.edges[hop]
+        attempt.amounts[hop] = route.amounts[hop]
+        attempt.cltv[hop] = route.cltv[hop]
+    attempt.next = payment.first_attempt
+    payment.first_attempt = attempt_id
+    payment.live_parts += 1
+    payment.parts = max(payment.parts, payment.live_parts)
+    payment.dispatched_msat += amount_msat
+    payment.fee_msat += route.amounts[0] - amount_msat
+    add_htlc(state, route.edges[0], route.amounts[0])
+    delay = hop_latency_ms(state, payment_id, attempt.number, 0, FORTH)
+    schedule(state, clock.now_ms + delay, HTLC_ARRIVES, attempt_id)
+
+
+@jit
+def release(state: State, attempt_id: int) -> None:
+    """Take a finished attempt off its payment's list and give its record back."""
+    clock, attempt = state.clock[0], state.attempts[attempt_id]
+    payment = state.payments[attempt.payment]
+    if payment.first_attempt == attempt_id:
+        payment.first_attempt = attempt.next
+    else:
+        before = payment.first_attempt
+        while state.attempts[before].next != attempt_id:
+            before = state.attempts[before].next
+        state.attempts[before].next = attempt.next
+    clock.n_live -= 1
+    payment.live_parts -= 1
+    payment.dispatched_msat -= attempt.amount_msat
+    attempt.status = FREE
+    attempt.next = clock.free_attempt
+    clock.free_attempt = attempt_id
+
+
+@jit
+def _take(state: State) -> int:
+    clock = state.clock[0]
+    attempt_id: int = clock.free_attempt
+    clock.n_live += 1
+    if attempt_id != NONE:
+        clock.free_attempt = state.attempts[attempt_id].next
+        return attempt_id
+    attempt_id = clock.n_attempts
+    clock.n_attempts += 1
+    return attempt_id

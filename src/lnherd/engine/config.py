@@ -1,0 +1,172 @@
+"""How a simulation behaves: one frozen dataclass, translated once into the engine's settings record."""
+
+from dataclasses import dataclass, fields, replace
+
+from lnherd.engine.codes import (
+    LATENCY_CLOTH,
+    LATENCY_LOG_NORMAL,
+    SENDER_CHEAPEST,
+    SENDER_LND,
+    SENDER_SHORTEST,
+)
+from lnherd.engine.state import MAX_HOPS, SETTINGS_DTYPE
+from lnherd.errors import InputError
+from lnherd.network.records import Records, zero_records
+from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
+
+SENDERS = {"lnd": SENDER_LND, "cheapest": SENDER_CHEAPEST, "shortest": SENDER_SHORTEST}
+LATENCIES = {"log-normal": LATENCY_LOG_NORMAL, "cloth": LATENCY_CLOTH}
+FEE_LIMITS = ("lnd", "none")
+
+
+@dataclass(frozen=True)
+class SimulationConfig:
+    """Behaviour of senders, channels, messages and chain. Defaults are LND's (reference: lnd 90ea05d)."""
+
+    sender: str = "lnd"
+    """How payers find routes: lnd, cheapest or shortest."""
+    mpp: bool = True
+    """Whether payments may be split into parts."""
+    max_parts: int = 16
+    """Most parts of one payment at a time."""
+    min_part_msat: int = 10_000_000
+    """Smallest part a payment is split into (LND DefaultShardMinAmt)."""
+    payment_timeout_ms: int = 60_000
+    """No new attempt starts later than this after the payment's start."""
+    fee_limit: str = "lnd"
+    """What a payer spends on fees at most: lnd (100 % up to 1,000 sat, 5 % above) or none."""
+    attempt_cost_msat: int = 100_000
+    """Virtual cost of a failed attempt, fixed part."""
+    attempt_cost_ppm: int = 1_000
+    """Virtual cost of a failed attempt, share of the amount."""
+    risk_factor: float = 15e-9
+    """Cost of locking one unit for one block."""
+    hop_probability: float = 0.6
+    """Prior that an untried hop succeeds."""
+    apriori_weight: float = 0.5
+    """Weight of the prior against a node's record."""
+    success_probability: float = 0.95
+    """Probability of a pair that succeeded before."""
+    half_life_ms: float = 1.0 * MS_PER_HOUR
+    """Time after which half of a failure is forgiven."""
+    min_probability: float = 0.01
+    """Routes less likely than this are not tried."""
+    capacity_fraction: float = 0.9999
+    """Share of a capacity at which its probability factor is one half."""
+    capacity_smearing: float = 0.025
+    """Width of that transition; 0 switches the factor off."""
+    hop_limit: int = 20
+    """Longest route."""
+    cltv_limit: int = 2016
+    """Most blocks a payment may stay locked."""
+    final_cltv: int = 40
+    """Blocks the receiver asks for."""
+    any_failure_counts: bool = False
+    """CLoTH: a failure of any amount counts against every amount, and success restores nothing."""
+    parts_split_once: bool = False
+    """CLoTH: one split into two halves, only when the very first search finds nothing."""
+    parts_settle_alone: bool = False
+    """CLoTH: parts settle one by one, so a failed payment may be half paid."""
+    search_before_start: bool = False
+    """CLoTH: the first route is computed without what the sender has learned."""
+    latency: str = "log-normal"
+    """What the time per hop and direction is drawn from: log-normal or cloth."""
+    latency_median_ms: float = 100.0
+    """Median time for one message over one hop (an assumption; CLoTH's mean)."""
+    latency_sigma: float = 0.5
+    """Spread of the log (or, for cloth, of the milliseconds)."""
+    stuck_probability: float = 0.0
+    """Chance that an HTLC gets stuck at a hop."""
+    stuck_median_ms: float = 10.0 * MS_PER_MINUTE
+    """Median time an HTLC is stuck."""
+    gossip_delay_ms: int = 90_000
+    """Time until a new policy is heard by everybody (LND trickle)."""
+    reserve_ppm: int = 10_000
+    """Channel reserve, share of the capacity (BOLT 2 suggests 1 %)."""
+    max_htlcs: int = 483
+    """Accepted HTLCs per direction (BOLT 2 maximum, LND's default)."""
+    max_htlcs_cln: int = 30
+    """The same for receiving nodes that announce Core Lightning's default time lock of 34 blocks."""
+    max_in_flight_ppm: int = 990_000
+    """Value in flight per direction, share of the capacity."""
+    dust_limit_msat: int = 354_000
+    """Below this an HTLC has no output (BOLT 2)."""
+    max_dust_msat: int = 500_000_000
+    """Most dust pending on one direction (LND MaxFeeExposure)."""
+    block_interval_ms: float = 10.0 * MS_PER_MINUTE
+    """Mean time between blocks."""
+    feerate_median_msat_per_vb: float = 3_000.0
+    """Median on-chain fee rate."""
+    feerate_sigma: float = 0.03
+    """Noise of its logarithm per block."""
+    feerate_reversion: float = 0.005
+    """Share of the deviation of the logarithm that decays per block."""
+    open_confirmations: int = 3
+    """Blocks until an opened channel is usable."""
+    close_confirmations: int = 3
+    """Blocks until a closed channel's funds are back."""
+    swap_confirmations: int = 2
+    """Blocks until the on-chain leg of a swap counts."""
+    swap_fee_ppm: int = 5_000
+    """What a swap service charges (Boltz: 0.5 % out)."""
+
+    def __post_init__(self) -> None:
+        _require(self.sender in SENDERS, "sender", f"one of {', '.join(SENDERS)}")
+        _require(self.latency in LATENCIES, "latency", f"one of {', '.join(LATENCIES)}")
+        _require(self.fee_limit in FEE_LIMITS, "fee_limit", f"one of {', '.join(FEE_LIMITS)}")
+        _require(1 <= self.hop_limit <= MAX_HOPS, "hop_limit", f"between 1 and {MAX_HOPS}")
+        _require(0 < self.min_probability <= 1, "min_probability", "above 0 and at most 1")
+        _require(self.max_parts >= 1, "max_parts", "at least 1")
+
+    def to_settings(self, seed: int, swap_node: int) -> Records:
+        """The record the compiled engine reads, ``[1]``."""
+        settings = zero_records(1, SETTINGS_DTYPE)
+        record = settings[0]
+        for name in SETTINGS_DTYPE.names or ():
+            if name in _FIELDS:
+                setattr(record, name, getattr(self, name))
+        record.seed = seed
+        record.swap_node = swap_node
+        record.sender_kind = SENDERS[self.sender]
+        record.latency_kind = LATENCIES[self.latency]
+        record.max_parts = self.max_parts if self.mpp else 1
+        return settings
+
+
+_FIELDS = frozenset(field.name for field in fields(SimulationConfig))
+
+
+def _require(condition: bool, name: str, rule: str) -> None:
+    if not condition:
+        raise InputError(f"simulation setting {name!r} must be {rule}")
+
+
+CLOTH = SimulationConfig(
+    fee_limit="none",
+    attempt_cost_ppm=0,
+    half_life_ms=24.0 * MS_PER_MINUTE,
+    capacity_smearing=0.0,
+    hop_limit=27,
+    cltv_limit=2016 + 40,
+    any_failure_counts=True,
+    parts_split_once=True,
+    parts_settle_alone=True,
+    search_before_start=True,
+    latency="cloth",
+    latency_sigma=1.0,
+    reserve_ppm=0,
+    max_htlcs=1 << 30,
+    max_htlcs_cln=1 << 30,
+    max_in_flight_ppm=1_000_000,
+    max_dust_msat=1 << 60,
+)
+"""CLoTH's semantics on CLoTH's input, quirks included (docs/cloth.md)."""
+
+PROFILES = {"default": SimulationConfig(), "cloth": CLOTH}
+
+
+def profile(name: str, **changes: object) -> SimulationConfig:
+    """A named profile with changes; raises InputError for an unknown name."""
+    if name not in PROFILES:
+        raise InputError(f"--profile {name!r} is unknown; choose one of {', '.join(PROFILES)}")
+    return replace(PROFILES[name], **changes)  # type: ignore[arg-type]

@@ -1,0 +1,182 @@
+"""One HTLC at a time: what a node does when an HTLC, a preimage or a failure reaches it.
+
+An attempt walks forth (``FORWARDING``) until the receiver takes it or a node refuses it, then back, hop by
+hop, settling or failing the HTLC of each hop as the news arrives at that hop's near end.
+"""
+
+from lnherd.engine.channels import add_htlc, fail_htlc, refusal, settle_htlc
+from lnherd.engine.codes import (
+    FAILING,
+    FAILURE_ARRIVES,
+    FEE_INSUFFICIENT,
+    HELD,
+    HTLC_ARRIVES,
+    INCORRECT_CLTV_EXPIRY,
+    MPP_TIMEOUT,
+    NO_FAILURE,
+    PAYMENT_EXPIRES,
+    PREIMAGE_ARRIVES,
+    SETTLING,
+)
+from lnherd.engine.fees import forward_fee_msat
+from lnherd.engine.heap import schedule
+from lnherd.engine.jit import jit
+from lnherd.engine.latency import BACK, FORTH, hop_latency_ms
+from lnherd.engine.payments import part_failed, part_succeeded
+from lnherd.engine.state import NONE, State
+
+HOLD_MS = 120_000
+"""How long a receiver waits for the missing parts of a payment (LND ``HtlcHoldDuration``)."""
+
+
+@jit
+def htlc_arrives(state: State, attempt_id: int) -> None:
+    """The HTLC of the current hop reached its far end: receive it, forward it or send it back failed."""
+    attempt = state.attempts[attempt_id]
+    if attempt.hop == attempt.n_hops - 1:
+        _receive(state, attempt_id)
+        return
+    next_hop = attempt.hop + 1
+    failure = _forward(state, attempt_id, next_hop)
+    if failure != NO_FAILURE:
+        attempt.failure, attempt.failed_hop = failure, next_hop
+        _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+
+
+@jit
+def _forward(state: State, attempt_id: int, next_hop: int) -> int:
+    attempt = state.attempts[attempt_id]
+    state.clock[0].forwards_total += 1
+    edge, amount_msat = attempt.edges[next_hop], attempt.amounts[next_hop]
+    failure = _violation(state, attempt_id, next_hop, edge)
+    chosen = edge
+    if failure != NO_FAILURE and state.edges[edge].parallel != edge:
+        chosen = _parallel_that_accepts(state, attempt_id, next_hop)
+        failure = NO_FAILURE if chosen != NONE else failure
+    if failure != NO_FAILURE:
+        flow = state.flows[edge]
+        flow.n_refused += 1
+        flow.refused_msat += amount_msat
+        return failure
+    attempt.edges[next_hop] = chosen
+    attempt.hop = next_hop
+    add_htlc(state, chosen, amount_msat)
+    delay = hop_latency_ms(state, attempt.payment, attempt.number, next_hop, FORTH)
+    schedule(state, state.clock[0].now_ms + delay, HTLC_ARRIVES, attempt_id)
+    return NO_FAILURE
+
+
+@jit
+def _violation(state: State, attempt_id: int, next_hop: int, edge: int) -> int:
+    """Why the HTLC may not leave over ``edge``: channel limits, then fee and time lock (BOLT 4, 7)."""
+    attempt = state.attempts[attempt_id]
+    amount_msat = attempt.amounts[next_hop]
+    failure = refusal(state, edge, amount_msat)
+    if failure != NO_FAILURE:
+        return failure
+    policy, incoming = state.edges[edge], state.edges[attempt.edges[next_hop - 1] ^ 1]
+    fee = forward_fee_msat(
+        amount_msat,
+        policy.base_fee_msat,
+        policy.fee_ppm,
+        incoming.inbound_base_fee_msat,
+        incoming.inbound_fee_ppm,
+    )
+    if attempt.amounts[next_hop - 1] - amount_msat < fee:
+        return FEE_INSUFFICIENT
+    if attempt.cltv[next_hop - 1] - attempt.cltv[next_hop] < policy.cltv_delta:
+        return INCORRECT_CLTV_EXPIRY
+    return NO_FAILURE
+
+
+@jit
+def _parallel_that_accepts(state: State, attempt_id: int, next_hop: int) -> int:
+    """Non-strict forwarding (BOLT 4): any other channel to the same peer that takes the HTLC, or NONE."""
+    named = state.attempts[attempt_id].edges[next_hop]
+    edge = state.edges[named].parallel
+    while edge != named:
+        if _violation(state, attempt_id, next_hop, edge) == NO_FAILURE:
+            return int(edge)
+        edge = state.edges[edge].parallel
+    return NONE
+
+
+@jit
+def _receive(state: State, attempt_id: int) -> None:
+    """The receiver releases the preimage once all parts are there (atomic multi-path, BOLT 4 ``basic_mpp``)."""
+    attempt = state.attempts[attempt_id]
+    payment = state.payments[attempt.payment]
+    if state.settings[0].parts_settle_alone:
+        _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+        return
+    attempt.status = HELD
+    payment.held_msat += attempt.amount_msat
+    if payment.held_msat < payment.amount_msat:
+        if payment.held_msat == attempt.amount_msat:
+            schedule(state, state.clock[0].now_ms + HOLD_MS, PAYMENT_EXPIRES, attempt.payment)
+        return
+    _turn_back_held(state, attempt.payment, NO_FAILURE)
+
+
+@jit
+def _turn_back_held(state: State, payment_id: int, failure: int) -> None:
+    payment = state.payments[payment_id]
+    payment.held_msat = 0
+    attempt_id = payment.first_attempt
+    while attempt_id != NONE:
+        attempt = state.attempts[attempt_id]
+        if attempt.status == HELD and failure == NO_FAILURE:
+            _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+        elif attempt.status == HELD:
+            attempt.failure, attempt.failed_hop = failure, attempt.n_hops
+            _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+        attempt_id = attempt.next
+
+
+@jit
+def held_parts_expire(state: State, payment_id: int) -> None:
+    """The receiver waited long enough for the missing parts: it fails those that came (BOLT 4 mpp_timeout)."""
+    if state.payments[payment_id].held_msat > 0:
+        _turn_back_held(state, payment_id, MPP_TIMEOUT)
+
+
+@jit
+def _turn_back(state: State, attempt_id: int, status: int, event: int) -> None:
+    """Send news of the current hop's HTLC to its near end."""
+    attempt = state.attempts[attempt_id]
+    attempt.status = status
+    delay = hop_latency_ms(state, attempt.payment, attempt.number, attempt.hop, BACK)
+    schedule(state, state.clock[0].now_ms + delay, event, attempt_id)
+
+
+@jit
+def preimage_arrives(state: State, attempt_id: int) -> None:
+    """The preimage reached the near end of the current hop: that HTLC settles, the news travels on."""
+    attempt = state.attempts[attempt_id]
+    hop = attempt.hop
+    edge, amount_msat = attempt.edges[hop], attempt.amounts[hop]
+    settle_htlc(state, edge, amount_msat)
+    flow = state.flows[edge]
+    flow.n_settled += 1
+    flow.settled_msat += amount_msat
+    flow.hold_ms += state.clock[0].now_ms - attempt.sent_ms
+    if hop == 0:
+        part_succeeded(state, attempt_id)
+        return
+    flow.n_forwards += 1
+    flow.forwarded_msat += amount_msat
+    flow.fees_msat += attempt.amounts[hop - 1] - amount_msat
+    attempt.hop = hop - 1
+    _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+
+
+@jit
+def failure_arrives(state: State, attempt_id: int) -> None:
+    """The failure reached the near end of the current hop: that HTLC is taken back, the news travels on."""
+    attempt = state.attempts[attempt_id]
+    fail_htlc(state, attempt.edges[attempt.hop], attempt.amounts[attempt.hop])
+    if attempt.hop == 0:
+        part_failed(state, attempt_id)
+        return
+    attempt.hop -= 1
+    _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)

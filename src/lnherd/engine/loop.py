@@ -1,0 +1,92 @@
+"""The event loop: whatever comes first, until time, work or space runs out.
+
+Three sources are merged: the payments given in advance (already in order of time), the next block, and the
+agenda of everything else. On a tie the agenda goes first, then a payment, then the block.
+"""
+
+from lnherd.engine.chain import find_block
+from lnherd.engine.codes import (
+    FAILURE_ARRIVES,
+    HTLC_ARRIVES,
+    OP_CONFIRMING,
+    PAYMENT_EXPIRES,
+    PAYMENT_STARTS,
+    POLICY_HEARD,
+    PREIMAGE_ARRIVES,
+)
+from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_arrives, preimage_arrives
+from lnherd.engine.gossip import hear_policy
+from lnherd.engine.heap import drop_first
+from lnherd.engine.jit import jit
+from lnherd.engine.payments import start_payment
+from lnherd.engine.state import State
+
+NEVER = 1 << 62
+IDLE, TIME_REACHED, EVENTS_SPENT, SPACE_NEEDED = 0, 1, 2, 3
+HEADROOM = 64
+"""Records that must be free in every pool before an event. None takes more: a payment may send 16 parts, an
+attempt teaches about 27 hops, a block may start one payment for each operation."""
+
+
+@jit
+def run(state: State, until_ms: int, max_events: int) -> int:
+    """Advance until ``until_ms`` (inclusive), for at most ``max_events`` events; returns why it stopped."""
+    clock = state.clock[0]
+    for _ in range(max_events):
+        if _lacks_space(state):
+            return SPACE_NEEDED
+        agenda_ms = state.events[0].time_ms if clock.n_events > 0 else NEVER
+        payment_ms = state.payments[clock.next_payment].start_ms if clock.next_payment < clock.n_scheduled else NEVER
+        if until_ms == NEVER and agenda_ms == NEVER and payment_ms == NEVER and not _waits_for_chain(state):
+            return IDLE
+        time_ms = min(agenda_ms, payment_ms, clock.next_block_ms)
+        if time_ms > until_ms:
+            clock.now_ms = until_ms
+            return TIME_REACHED
+        clock.now_ms = time_ms
+        clock.n_processed += 1
+        if agenda_ms == time_ms:
+            _handle_first(state)
+        elif payment_ms == time_ms:
+            payment_id = clock.next_payment
+            clock.next_payment += 1
+            start_payment(state, payment_id)
+        else:
+            find_block(state)
+    return EVENTS_SPENT
+
+
+@jit
+def _handle_first(state: State) -> None:
+    kind, subject = state.events[0].kind, state.events[0].subject
+    drop_first(state)
+    if kind == HTLC_ARRIVES:
+        htlc_arrives(state, subject)
+    elif kind == PREIMAGE_ARRIVES:
+        preimage_arrives(state, subject)
+    elif kind == FAILURE_ARRIVES:
+        failure_arrives(state, subject)
+    elif kind == PAYMENT_STARTS:
+        start_payment(state, subject)
+    elif kind == PAYMENT_EXPIRES:
+        held_parts_expire(state, subject)
+    elif kind == POLICY_HEARD:
+        hear_policy(state, subject)
+
+
+@jit
+def _lacks_space(state: State) -> bool:
+    clock = state.clock[0]
+    return bool(
+        clock.n_events + HEADROOM + clock.n_operations > len(state.events)
+        or clock.n_live + HEADROOM > len(state.attempts)
+        or clock.n_memory + HEADROOM > len(state.memory)
+    )
+
+
+@jit
+def _waits_for_chain(state: State) -> bool:
+    for operation_id in range(state.clock[0].n_operations):
+        if state.operations[operation_id].status <= OP_CONFIRMING:
+            return True
+    return False

@@ -1,0 +1,199 @@
+"""What a node does on the chain: open and close channels, swap in and out (submarine swaps).
+
+Each starts an *operation* that the compiled loop carries on block by block (:mod:`lnherd.engine.chain`).
+Sizes of transactions: BOLT 3 appendix A and submarine-swap practice, in virtual bytes.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lnherd.engine.building import edge_states, gossip_view, parallel_ring
+from lnherd.engine.codes import (
+    CLOSE_CHANNEL,
+    OP_CONFIRMING,
+    OP_OFF_CHAIN,
+    OPEN_CHANNEL,
+    SWAP_IN,
+    SWAP_OUT,
+)
+from lnherd.engine.gossip import announce
+from lnherd.engine.search_space import allocate_search
+from lnherd.engine.state import NONE
+from lnherd.errors import InputError
+from lnherd.network.records import grown
+
+if TYPE_CHECKING:
+    from lnherd.engine.simulation import Simulation
+
+OPEN_VBYTES = 153
+CLOSE_VBYTES = 169
+SWAP_OUT_VBYTES = 150
+"""The claim of the on-chain HTLC by its preimage."""
+SWAP_IN_VBYTES = 153
+"""The deposit: the size of a funding transaction."""
+DEFAULT_POLICY = {
+    "base_fee_msat": 1_000,
+    "fee_ppm": 1,
+    "cltv_delta": 80,
+    "htlc_min_msat": 1_000,
+    "enabled": True,
+}
+"""LND's policy for a new channel."""
+
+
+def open_channel(simulation: "Simulation", node: int, peer: int, capacity_msat: int) -> int:
+    """Fund a channel from ``node``'s wallet; usable after the confirmations. Returns the operation's id.
+
+    Raises:
+        InputError: if the peer is not another node, the capacity not positive or the wallet cannot pay.
+    """
+    n_nodes = simulation.network.n_nodes
+    if node == peer or not (0 <= node < n_nodes and 0 <= peer < n_nodes):
+        raise InputError(f"cannot open a channel from node {node} to {peer}; name two nodes of 0..{n_nodes - 1}")
+    _require_positive(capacity_msat, "open a channel")
+    fee_msat = simulation.chain_fee_msat(OPEN_VBYTES)
+    _spend(simulation, node, capacity_msat + fee_msat, "open a channel")
+    edge = _append_channel(simulation, node, peer, capacity_msat)
+    height = simulation.height + simulation.config.open_confirmations
+    return _add(simulation, OPEN_CHANNEL, OP_CONFIRMING, edge, capacity_msat, fee_msat, confirm_height=height)
+
+
+def close_channel(simulation: "Simulation", edge: int) -> int:
+    """Close the channel of ``edge`` cooperatively; the near end of ``edge`` pays. Returns the operation's id.
+
+    No new HTLC is taken from now on; pending ones finish first, then the close waits for confirmations.
+
+    Raises:
+        InputError: if the channel is not open.
+    """
+    simulation.check_edge(edge)
+    near, far = simulation.state.edges[edge], simulation.state.edges[edge ^ 1]
+    if not near.is_open:
+        raise InputError(f"channel {edge >> 1} is not open, so it cannot be closed")
+    near.is_open = far.is_open = False
+    simulation.make_room()
+    announce(simulation.state, edge)
+    fee_msat = min(simulation.chain_fee_msat(CLOSE_VBYTES), int(near.balance_msat))
+    return _add(simulation, CLOSE_CHANNEL, OP_OFF_CHAIN, edge, int(near.balance_msat), fee_msat)
+
+
+def swap_out(simulation: "Simulation", edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
+    """Pay ``amount_msat`` out of ``edge``'s channel to the swap service, receive it on chain, less fees.
+
+    Raises:
+        InputError: if the amount does not exceed the fees, or the node is the swap service itself.
+    """
+    node, service = _swap_parties(simulation, edge)
+    fee_msat = _swap_fee_msat(simulation, amount_msat, SWAP_OUT_VBYTES)
+    if amount_msat <= fee_msat:
+        raise InputError(f"a swap-out of {amount_msat} msat does not cover its fees of {fee_msat} msat")
+    payment_id = simulation.send(node, service, amount_msat, first_edge=edge, fee_limit=fee_limit)
+    return _add(simulation, SWAP_OUT, OP_OFF_CHAIN, edge, amount_msat, fee_msat, payment=payment_id)
+
+
+def swap_in(simulation: "Simulation", edge: int, amount_msat: int) -> int:
+    """Pay ``amount_msat`` and fees on chain, receive it over Lightning into ``edge``'s channel.
+
+    Raises:
+        InputError: if the amount is not positive, the wallet cannot pay, or the node is the swap service itself.
+    """
+    node, service = _swap_parties(simulation, edge)
+    _require_positive(amount_msat, "swap in")
+    fee_msat = _swap_fee_msat(simulation, amount_msat, SWAP_IN_VBYTES)
+    _spend(simulation, node, amount_msat + fee_msat, "swap in")
+    payment_id = simulation.add_payment(service, node, amount_msat, last_edge=edge ^ 1)
+    height = simulation.height + simulation.config.swap_confirmations
+    return _add(
+        simulation, SWAP_IN, OP_CONFIRMING, edge, amount_msat, fee_msat, payment=payment_id, confirm_height=height
+    )
+
+
+def _swap_parties(simulation: "Simulation", edge: int) -> tuple[int, int]:
+    simulation.check_edge(edge)
+    node, service = int(simulation.state.edges[edge].source), simulation.swap_node
+    if node == service:
+        raise InputError(f"node {node} is the swap service and cannot swap with itself")
+    return node, service
+
+
+def _swap_fee_msat(simulation: "Simulation", amount_msat: int, vbytes: int) -> int:
+    return simulation.chain_fee_msat(vbytes) + amount_msat * simulation.config.swap_fee_ppm // 1_000_000
+
+
+def _require_positive(amount_msat: int, purpose: str) -> None:
+    if amount_msat <= 0:
+        raise InputError(f"the amount to {purpose} must be positive, got {amount_msat} msat")
+
+
+def _spend(simulation: "Simulation", node: int, amount_msat: int, purpose: str) -> None:
+    wallet = simulation.state.nodes[node]
+    if wallet.wallet_msat < amount_msat:
+        raise InputError(f"node {node} has {wallet.wallet_msat} msat on chain, not the {amount_msat} to {purpose}")
+    wallet.wallet_msat -= amount_msat
+
+
+def _add(
+    simulation: "Simulation",
+    kind: int,
+    status: int,
+    edge: int,
+    amount_msat: int,
+    fee_msat: int,
+    *,
+    payment: int = NONE,
+    confirm_height: int = 0,
+) -> int:
+    simulation.make_room()
+    clock = simulation.state.clock[0]
+    operation_id = int(clock.n_operations)
+    clock.n_operations += 1
+    operation = simulation.state.operations[operation_id]
+    operation.kind, operation.status = kind, status
+    operation.node, operation.edge = simulation.state.edges[edge].source, edge
+    operation.amount_msat, operation.fee_msat = amount_msat, fee_msat
+    operation.payment, operation.confirm_height = payment, confirm_height
+    if payment != NONE:
+        simulation.state.payments[payment].operation = operation_id
+    return operation_id
+
+
+def _append_channel(simulation: "Simulation", node: int, peer: int, capacity_msat: int) -> int:
+    """Add a channel, all on the near side and not yet usable, to network and state; returns its near edge."""
+    network, edge = simulation.network, simulation.network.n_edges
+    channels = grown(network.channels, network.n_channels + 1)
+    channels[-1] = (node, peer, capacity_msat, -1)
+    edges = grown(network.edges, edge + 2)
+    for name, value in DEFAULT_POLICY.items():
+        edges[name][-2:] = value
+    edges.htlc_max_msat[-2:] = capacity_msat
+    balance_msat = np.concatenate([simulation.state.edges.balance_msat, [capacity_msat, 0]])
+    simulation.network = replace(network, channels=channels, edges=edges, balance_msat=None)
+    simulation.capacity_msat = channels.capacity_msat.copy()
+    _append_edges(simulation, balance_msat)
+    return edge
+
+
+def _append_edges(simulation: "Simulation", balance_msat: np.ndarray) -> None:
+    """Relay the per-edge arrays for the network's two newest edges; what is in motion stays as it is."""
+    network, state = simulation.network, simulation.state
+    n_edges = network.n_edges
+    fresh = edge_states(network, balance_msat, simulation.config)[-2:]
+    edges = grown(state.edges, n_edges)
+    edges[-2:] = fresh
+    edges.is_open[-2:] = False
+    edges.parallel = parallel_ring(network)
+    gossip, position = gossip_view(network)
+    heard = state.gossip[state.gossip_position]  # by edge id: possibly older than the policies now in force
+    gossip[position[:-2]] = heard
+    gossip.enabled[position[-2:]] = False
+    start, _ = network.incoming
+    state.nodes.gossip_start, state.nodes.gossip_end = start[:-1], start[1:]
+    simulation.state = state._replace(
+        edges=edges,
+        gossip=gossip,
+        gossip_position=position,
+        flows=grown(state.flows, n_edges),
+        **allocate_search(network),
+    )

@@ -1,0 +1,171 @@
+"""The sender: split, find a route, send, learn from the outcome, try again (LND's payment life cycle).
+
+A payment is tried as a whole first; where no route is found for what is left, the part is halved, down to
+the smallest part and up to the largest number of parts. A part that fails teaches the sender's memory and
+its amount is tried again. After the time-out no new attempt starts; parts still out are waited for.
+"""
+
+from lnherd.engine.attempts import dispatch, release
+from lnherd.engine.codes import (
+    ACTIVE,
+    AMOUNT_ABOVE_MAXIMUM,
+    AMOUNT_BELOW_MINIMUM,
+    CHANNEL_DISABLED,
+    FAILED,
+    FEE_INSUFFICIENT,
+    INCORRECT_CLTV_EXPIRY,
+    MPP_TIMEOUT,
+    NO_FAILURE,
+    NO_ROUTE,
+    PAYMENT_TIMEOUT,
+    SUCCEEDED,
+    UNKNOWN_NEXT_PEER,
+)
+from lnherd.engine.gossip import hear_policy
+from lnherd.engine.jit import jit
+from lnherd.engine.liquidity import record_failure, record_success
+from lnherd.engine.routing import find_route
+from lnherd.engine.state import State
+
+
+@jit
+def start_payment(state: State, payment_id: int) -> None:
+    """A pending payment's time has come."""
+    state.payments[payment_id].status = ACTIVE
+    _try_to_send(state, payment_id)
+
+
+@jit
+def _try_to_send(state: State, payment_id: int) -> None:
+    """Send parts until nothing is left to send, or no route is left to send it over."""
+    payment, settings = state.payments[payment_id], state.settings[0]
+    while payment.failure == NO_FAILURE:
+        unsent = payment.amount_msat - payment.dispatched_msat - payment.settled_msat
+        if unsent <= 0:
+            return
+        if state.clock[0].now_ms > payment.start_ms + settings.payment_timeout_ms:
+            payment.failure = PAYMENT_TIMEOUT
+        elif not _send_part(state, payment_id, unsent):
+            if payment.live_parts > 0 and not settings.parts_split_once:
+                return  # a part that is out may yet fail and teach us another way
+            payment.failure = NO_ROUTE
+    if payment.live_parts == 0:
+        _finish(state, payment_id, FAILED)
+
+
+@jit
+def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
+    payment, settings = state.payments[payment_id], state.settings[0]
+    payment.attempts += 1
+    state.clock[0].attempts_total += 1
+    if _route_for(state, payment_id, unsent_msat):
+        dispatch(state, payment_id, unsent_msat)
+        return True
+    if settings.parts_split_once:
+        return payment.attempts == 1 and settings.max_parts > 1 and _send_two_halves(state, payment_id)
+    part_msat = unsent_msat // 2
+    while payment.live_parts + 1 < settings.max_parts and part_msat >= settings.min_part_msat:
+        if _route_for(state, payment_id, part_msat):
+            dispatch(state, payment_id, part_msat)
+            return True
+        part_msat //= 2
+    return False
+
+
+@jit
+def _send_two_halves(state: State, payment_id: int) -> bool:
+    """CLoTH's only split: two halves, both of which must find a route before either is sent."""
+    payment = state.payments[payment_id]
+    half_msat = payment.amount_msat // 2
+    other_msat = payment.amount_msat - half_msat
+    if not _route_for(state, payment_id, other_msat):
+        return False
+    if not _route_for(state, payment_id, half_msat):
+        return False
+    dispatch(state, payment_id, half_msat)
+    payment.attempts += 1
+    if _route_for(state, payment_id, other_msat):
+        dispatch(state, payment_id, other_msat)
+    return True
+
+
+@jit
+def _route_for(state: State, payment_id: int, amount_msat: int) -> bool:
+    payment = state.payments[payment_id]
+    state.clock[0].searches_total += 1
+    n_hops = find_route(
+        state,
+        payment.sender,
+        payment.receiver,
+        amount_msat,
+        payment.fee_limit_msat - payment.fee_msat,
+        payment.first_edge,
+        payment.last_edge,
+    )
+    return n_hops > 0
+
+
+@jit
+def part_succeeded(state: State, attempt_id: int) -> None:
+    """The preimage reached the sender: the part is paid; send what is still unsent (parts that settle alone)."""
+    attempt = state.attempts[attempt_id]
+    payment_id = attempt.payment
+    payment = state.payments[payment_id]
+    _learn_success(state, attempt_id, attempt.n_hops)
+    payment.settled_msat += attempt.amount_msat
+    payment.hops = max(payment.hops, attempt.n_hops)
+    release(state, attempt_id)
+    if payment.settled_msat == payment.amount_msat:
+        _finish(state, payment_id, SUCCEEDED)
+    else:
+        _try_to_send(state, payment_id)
+
+
+@jit
+def part_failed(state: State, attempt_id: int) -> None:
+    """A failure came all the way back: learn from it, then try again with what is unsent."""
+    attempt = state.attempts[attempt_id]
+    payment_id = attempt.payment
+    state.payments[payment_id].fee_msat -= attempt.amounts[0] - attempt.amount_msat
+    _learn_failure(state, attempt_id)
+    release(state, attempt_id)
+    _try_to_send(state, payment_id)
+
+
+@jit
+def _finish(state: State, payment_id: int, status: int) -> None:
+    payment = state.payments[payment_id]
+    payment.status = status
+    payment.end_ms = state.clock[0].now_ms
+
+
+@jit
+def _learn_success(state: State, attempt_id: int, n_hops: int) -> None:
+    attempt = state.attempts[attempt_id]
+    sender = state.payments[attempt.payment].sender
+    for hop in range(n_hops):
+        edge = state.edges[attempt.edges[hop]]
+        record_success(state, sender, edge.source, edge.target, attempt.amounts[hop])
+
+
+@jit
+def _learn_failure(state: State, attempt_id: int) -> None:
+    """Read the error message as LND does (``result_interpretation.go``).
+
+    The hops before the failing one could forward; a policy error carries the right policy; anything else
+    counts against the pair of nodes.
+    """
+    attempt = state.attempts[attempt_id]
+    sender, failed_hop, failure = state.payments[attempt.payment].sender, attempt.failed_hop, attempt.failure
+    _learn_success(state, attempt_id, failed_hop)
+    if failure == MPP_TIMEOUT:
+        return
+    edge_id = attempt.edges[failed_hop]
+    edge = state.edges[edge_id]
+    is_policy_error = failure in (FEE_INSUFFICIENT, INCORRECT_CLTV_EXPIRY, AMOUNT_BELOW_MINIMUM)
+    if is_policy_error or failure in (AMOUNT_ABOVE_MAXIMUM, CHANNEL_DISABLED):
+        hear_policy(state, edge_id)
+    if failure in (CHANNEL_DISABLED, UNKNOWN_NEXT_PEER):
+        record_failure(state, sender, edge.source, edge.target, 0)
+    elif not is_policy_error:
+        record_failure(state, sender, edge.source, edge.target, attempt.amounts[failed_hop])

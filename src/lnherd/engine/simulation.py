@@ -1,0 +1,280 @@
+"""A simulation seen from Python: builds the state, calls the compiled loop in chunks, lets nodes act between."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from lnherd.engine import operations
+from lnherd.engine.audit import audit
+from lnherd.engine.building import INITIAL_POOL, fee_limit_msat, initial_state
+from lnherd.engine.codes import PAYMENT_STARTS
+from lnherd.engine.config import SimulationConfig
+from lnherd.engine.gossip import announce
+from lnherd.engine.heap import schedule
+from lnherd.engine.loop import NEVER, SPACE_NEEDED, run
+from lnherd.engine.state import NONE, State
+from lnherd.errors import InputError
+from lnherd.network.graph import Network
+from lnherd.network.records import Ints, Records, grown
+
+CHUNK_EVENTS = 1_000_000
+"""Events handled in one call of the compiled loop, so that an interrupt is noticed soon."""
+_POOLS = ("payments", "attempts", "events", "memory", "operations")
+
+
+class ExitReason(IntEnum):
+    """Why :meth:`Simulation.run` came back."""
+
+    IDLE = 0
+    """Nothing is left to happen."""
+    TIME_REACHED = 1
+    """The clock reached ``until_ms``."""
+    EVENTS_SPENT = 2
+    """``max_events`` were handled."""
+
+
+class Simulation:
+    """Payments through a network in event time.
+
+    The same (network, balances, payments, config, seed) gives the same bytes, however ``run`` is cut into
+    chunks. Node actions (policies, channels, swaps) happen at the present time, between two runs.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        payments: Records,
+        *,
+        config: SimulationConfig | None = None,
+        seed: int = 0,
+        balance_msat: Ints | None = None,
+    ) -> None:
+        """Lay everything out at time 0.
+
+        Args:
+            network: topology and policies.
+            payments: records of ``traffic.demand.PAYMENT_DTYPE``, sorted by start.
+            config: behaviour; LND's defaults if not given.
+            seed: of latencies, blocks and fee rates.
+            balance_msat: ``[E]`` what each edge's near end owns; the network's own if not given.
+
+        Raises:
+            InputError: if balances are nowhere known, or a payment breaks a law.
+        """
+        balances = balance_msat if balance_msat is not None else network.balance_msat
+        if balances is None:
+            raise InputError(f"{network.name}: gossip holds no balances; draw them first (network.balances)")
+        self.network = network.with_balances(balances)
+        self.config = config or SimulationConfig()
+        self.seed = seed
+        self.capacity_msat: Ints = network.channels.capacity_msat.copy()
+        self.state: State = initial_state(
+            self.network, balances, payments, self.config, seed=seed, swap_node=_largest_node(network)
+        )
+
+    @property
+    def now_ms(self) -> int:
+        """The present."""
+        return int(self.state.clock[0].now_ms)
+
+    @property
+    def height(self) -> int:
+        """Blocks found so far."""
+        return int(self.state.clock[0].height)
+
+    @property
+    def feerate_msat_per_vb(self) -> int:
+        """On-chain fee rate now."""
+        return int(self.state.clock[0].feerate_msat_per_vb)
+
+    @property
+    def swap_node(self) -> int:
+        """The node of the submarine-swap service."""
+        return int(self.state.settings[0].swap_node)
+
+    @property
+    def operations(self) -> Records:
+        """All operations on the chain so far (``state.OPERATION_DTYPE``), a live view."""
+        return self.state.operations[: self.state.clock[0].n_operations]
+
+    @property
+    def payments(self) -> Records:
+        """All payments so far with their outcome (``state.PAYMENT_STATE_DTYPE``), a live view."""
+        return self.state.payments[: self.state.clock[0].n_payments]
+
+    def run(self, until_ms: int | None = None, max_events: int | None = None) -> ExitReason:
+        """Advance to ``until_ms`` (inclusive) or, without it, until nothing is left to happen.
+
+        Raises:
+            InputError: if ``until_ms`` lies in the past.
+        """
+        if until_ms is not None and until_ms < self.now_ms:
+            raise InputError(f"cannot run until {until_ms} ms: it is already {self.now_ms} ms")
+        goal = NEVER if until_ms is None else until_ms
+        left = NEVER if max_events is None else max_events
+        with np.errstate(over="ignore"):  # the hash of rng.py wraps, which only uncompiled code warns about
+            while left > 0:
+                before = self.state.clock[0].n_processed
+                reason = run(self.state, goal, min(left, CHUNK_EVENTS))
+                left -= int(self.state.clock[0].n_processed - before)
+                if reason == SPACE_NEEDED:
+                    self.make_room()
+                elif reason != ExitReason.EVENTS_SPENT:
+                    return ExitReason(reason)
+        return ExitReason.EVENTS_SPENT
+
+    def make_room(self) -> None:
+        """Double every pool that is short of room."""
+        clock = self.state.clock[0]
+        used = {
+            "payments": clock.n_payments,
+            "attempts": clock.n_live,
+            "events": clock.n_events + clock.n_operations,  # a block may start a payment for each operation
+            "memory": clock.n_memory,
+            "operations": clock.n_operations,
+        }
+        short = [name for name in _POOLS if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]
+        pools = {name: getattr(self.state, name) for name in short}
+        self.state = self.state._replace(**{name: grown(pool, 2 * len(pool)) for name, pool in pools.items()})
+
+    def send(
+        self,
+        sender: int,
+        receiver: int,
+        amount_msat: int,
+        *,
+        first_edge: int = NONE,
+        last_edge: int = NONE,
+        fee_limit: int | None = None,
+        kind: int = 0,
+    ) -> int:
+        """Start a payment now and return its id. A rebalance has sender == receiver and both edges.
+
+        Raises:
+            InputError: if the amount, a node or an edge makes no sense.
+        """
+        payment_id = self.add_payment(
+            sender, receiver, amount_msat, first_edge=first_edge, last_edge=last_edge, fee_limit=fee_limit, kind=kind
+        )
+        schedule(self.state, self.now_ms, PAYMENT_STARTS, payment_id)
+        return payment_id
+
+    def add_payment(
+        self,
+        sender: int,
+        receiver: int,
+        amount_msat: int,
+        *,
+        first_edge: int = NONE,
+        last_edge: int = NONE,
+        fee_limit: int | None = None,
+        kind: int = 0,
+    ) -> int:
+        """Make a payment record that something else will start; see :meth:`send`."""
+        for edge in (first_edge, last_edge):
+            if edge != NONE:
+                self.check_edge(edge)
+        _check_payment(self.network, (sender, receiver), amount_msat, (first_edge, last_edge))
+        self.make_room()
+        clock = self.state.clock[0]
+        payment_id = int(clock.n_payments)
+        clock.n_payments += 1
+        payment = self.state.payments[payment_id]
+        payment.start_ms = self.now_ms
+        payment.sender, payment.receiver, payment.amount_msat = sender, receiver, amount_msat
+        payment.first_edge, payment.last_edge, payment.kind = first_edge, last_edge, kind
+        payment.first_attempt = payment.operation = NONE
+        limits = fee_limit_msat(np.array([amount_msat]), self.config.fee_limit)
+        payment.fee_limit_msat = limits[0] if fee_limit is None else fee_limit
+        return payment_id
+
+    def set_policy(self, edge: int, **changes: int | bool) -> None:
+        """Change the policy of ``edge``: its node enforces it at once, senders hear of it later.
+
+        Keywords are the policy fields of ``EDGE_DTYPE`` (``base_fee_msat``, ``fee_ppm``, ...).
+
+        Raises:
+            InputError: for an unknown edge or field or a negative value (inbound fees may be negative).
+        """
+        self.check_edge(edge)
+        policy = self.state.edges[edge]
+        for name, value in changes.items():
+            if name not in self.network.edges.dtype.names:
+                raise InputError(
+                    f"{name!r} is not a policy field; use one of {', '.join(self.network.edges.dtype.names)}"
+                )
+            if value < 0 and not name.startswith("inbound"):
+                raise InputError(f"policy field {name} must not be negative, got {value}")
+            setattr(policy, name, value)
+        self.make_room()
+        announce(self.state, edge)
+
+    def check_edge(self, edge: int) -> None:
+        """Raise InputError unless ``edge`` exists."""
+        if not 0 <= edge < self.network.n_edges:
+            raise InputError(f"there is no edge {edge}; the network has edges 0..{self.network.n_edges - 1}")
+
+    def chain_fee_msat(self, vbytes: int) -> int:
+        """What a transaction of ``vbytes`` costs now."""
+        return vbytes * self.feerate_msat_per_vb
+
+    def wallet_msat(self, node: int) -> int:
+        """What ``node`` owns on the chain."""
+        return int(self.state.nodes[node].wallet_msat)
+
+    def fund(self, node: int, amount_msat: int) -> None:
+        """Give ``node`` an on-chain balance: the money it starts with."""
+        self.state.nodes[node].wallet_msat += amount_msat
+
+    def open_channel(self, node: int, peer: int, capacity_msat: int) -> int:
+        """See :func:`lnherd.engine.operations.open_channel`."""
+        return operations.open_channel(self, node, peer, capacity_msat)
+
+    def close_channel(self, edge: int) -> int:
+        """See :func:`lnherd.engine.operations.close_channel`."""
+        return operations.close_channel(self, edge)
+
+    def swap_out(self, edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
+        """See :func:`lnherd.engine.operations.swap_out`."""
+        return operations.swap_out(self, edge, amount_msat, fee_limit)
+
+    def swap_in(self, edge: int, amount_msat: int) -> int:
+        """See :func:`lnherd.engine.operations.swap_in`."""
+        return operations.swap_in(self, edge, amount_msat)
+
+    def audit(self) -> list[str]:
+        """Violated invariants in words; empty when the state is sound."""
+        return audit(self.state, self.capacity_msat)
+
+    def copy(self) -> "Simulation":
+        """An independent copy at the same point in time, sharing only the static network."""
+        twin = object.__new__(Simulation)
+        twin.network, twin.config, twin.seed = self.network, self.config, self.seed
+        twin.capacity_msat = self.capacity_msat.copy()
+        twin.state = State(*(pool.copy() for pool in self.state))
+        return twin
+
+
+def _largest_node(network: Network) -> int:
+    """The swap service: the node with the largest capacity in live channels, as swap services are."""
+    live = network.channels[network.live_channels]
+    capacity = np.zeros(network.n_nodes, dtype=np.int64)
+    np.add.at(capacity, live.node1, live.capacity_msat)
+    np.add.at(capacity, live.node2, live.capacity_msat)
+    return int(np.argmax(capacity)) if network.n_nodes else NONE
+
+
+def _check_payment(network: Network, nodes: tuple[int, int], amount_msat: int, edges: tuple[int, int]) -> None:
+    sender, receiver = nodes
+    for node in nodes:
+        if not 0 <= node < network.n_nodes:
+            raise InputError(f"payment names node {node}; the network has nodes 0..{network.n_nodes - 1}")
+    if amount_msat <= 0:
+        raise InputError(f"payment amount must be positive, got {amount_msat} msat")
+    if sender == receiver and NONE in edges:
+        raise InputError("a payment to oneself is a rebalance and needs first_edge and last_edge")
+    first_edge, last_edge = edges
+    if first_edge != NONE and network.edge_source[first_edge] != sender:
+        raise InputError(f"first_edge {first_edge} does not leave the sender {sender}")
+    if last_edge != NONE and network.edge_target[last_edge] != receiver:
+        raise InputError(f"last_edge {last_edge} does not lead to the receiver {receiver}")
