@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnherd.errors import InputError
-from lnherd.l402 import bech32, bolt11
+from lnherd.l402 import bech32, bolt11, headers, macaroon
 from lnherd.l402.bitcoin import P2PKH, P2SH, Fallback, Network
 from lnherd.l402.bolt11_fields import Feature, Hop, read_fields
 
@@ -117,3 +117,82 @@ def test_description_hash(text):
         Network.MAINNET, None, 0, bytes(32), bytes(32), None, sha256(text.encode("utf-8", "replace")).digest()
     )
     assert invoice.describes(text.encode("utf-8", "replace").decode())
+
+
+CONDITIONS = st.lists(st.text(max_size=200), max_size=4).map(tuple)
+
+
+@given(HASHES, st.binary(max_size=200), CONDITIONS, st.text(max_size=150))
+def test_macaroons_round_trip_and_verify(root, identifier, conditions, location):
+    minted = macaroon.mint(root, identifier, conditions, location)
+    assert macaroon.decode(minted.encode()) == minted
+    assert macaroon.from_text(minted.to_text()) == minted
+    assert macaroon.verify(minted, macaroon.signing_key(root))
+
+
+@given(HASHES, CONDITIONS, st.data())
+def test_any_altered_byte_of_a_macaroon_is_noticed(root, conditions, data):
+    raw = bytearray(macaroon.mint(root, bytes(66), conditions, "").encode())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        altered = macaroon.decode(bytes(raw))
+    except InputError:
+        return
+    assert not macaroon.verify(altered, macaroon.signing_key(root))
+
+
+@given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda raw: b"\x02" + raw))
+def test_any_bytes_as_a_macaroon(data):
+    try:
+        assert macaroon.decode(data).encode()
+    except InputError as error:
+        assert str(error)
+
+
+HEADER_SOUP = st.lists(
+    st.sampled_from(
+        [
+            "L402",
+            "LSAT",
+            "Basic",
+            " ",
+            ",",
+            "=",
+            '"',
+            "\\",
+            ":",
+            "token",
+            "macaroon",
+            "invoice",
+            "AgE=",
+            "0" * 64,
+            "\t",
+            "é",
+        ]
+    )
+).map("".join)
+
+
+@given(st.lists(st.text(max_size=100) | HEADER_SOUP, max_size=3), st.lists(st.text(max_size=50), max_size=2))
+def test_any_headers(values, macaroons):
+    for challenge in headers.read_challenges(values):
+        assert challenge.token and challenge.invoice
+    for credential in headers.read_credentials(values, macaroons):
+        assert isinstance(credential, headers.Credential | headers.Malformed)
+
+
+PARAMETER = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=60)
+
+
+@given(PARAMETER, PARAMETER)
+def test_challenges_round_trip_whatever_they_hold(token, invoice):
+    values = [value for _, value in headers.challenge_headers(token, invoice)]
+    assert headers.read_challenges(values) == [headers.Challenge(token, invoice)]
+    assert headers.read_challenges([", ".join(values)]) == [headers.Challenge(token, invoice)]
+
+
+@given(HASHES, CONDITIONS, HASHES)
+def test_credentials_round_trip(root, conditions, preimage):
+    minted = macaroon.mint(root, bytes(66), conditions)
+    value = headers.authorization(minted.to_text(), preimage)
+    assert headers.read_credentials([value]) == [headers.Credential((minted,), preimage)]
