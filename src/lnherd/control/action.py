@@ -38,7 +38,7 @@ class Action:
     amount_msat: int = 0
     """REBALANCE, SWAP_*: amount to move. OPEN: capacity of the new channel."""
     fee_limit_msat: int | None = None
-    """REBALANCE: the most that may be paid in routing fees; None leaves it to the sender's default."""
+    """REBALANCE, SWAP_OUT: the most that may be paid in routing fees; None leaves it to the sender's default."""
     halvings: int = 0
     """REBALANCE: how often a failed try is repeated at once with half the amount (and half the limit)."""
     base_fee_msat: int | None = None

@@ -46,6 +46,8 @@ class MenuConfig:
     """Smallest swap the server takes (Boltz: 50k sat)."""
     swap_max_msat: int = 10_000_000 * MSAT_PER_SAT
     """Largest swap the server takes (Boltz: 10M sat)."""
+    swap_fee_limit_ppm: int = 10_000
+    """Most that a candidate swap-out may pay in routing fees to the service (Loop: 1 %)."""
     n_peers: int = 2
     """Opens: how many candidate peers."""
     open_tiers_msat: tuple[int, ...] = (500_000 * MSAT_PER_SAT, 2_000_000 * MSAT_PER_SAT)
@@ -137,7 +139,12 @@ def _swaps_out(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     room = spendable - spendable * view.swap_fee_ppm // PPM
     for row in _idle_rows(view, np.argsort(-spendable, kind="stable"))[: menu.n_swap_channels]:
         for size in _swap_sizes(int(view.channels.capacity_msat[row]), int(room[row]), menu):
-            yield Action(ActionKind.SWAP_OUT, channel=int(view.channels.channel[row]), amount_msat=size)
+            yield Action(
+                ActionKind.SWAP_OUT,
+                channel=int(view.channels.channel[row]),
+                amount_msat=size,
+                fee_limit_msat=size * menu.swap_fee_limit_ppm // PPM,
+            )
 
 
 def _swaps_in(view: NodeView, menu: MenuConfig) -> Iterator[Action]:

@@ -34,6 +34,8 @@ class ThresholdSwap:
     """Length of a budget period."""
     max_fee_ppm: int = 20_000
     """Most that one swap may cost, of its amount (Loop: 2 %)."""
+    route_fee_ppm: int = 10_000
+    """Most that the payment to the service may cost in routing fees (Loop: 1 %)."""
     backoff_ms: int = MS_PER_DAY
     """A channel whose swap failed is left alone for this long."""
     min_amount_msat: int = 50_000 * MSAT_PER_SAT
@@ -84,7 +86,8 @@ class ThresholdSwap:
         amount = min(amount, self.max_amount_msat)
         if kind not in self.directions or amount < self.min_amount_msat:
             return None
-        return Action(kind, channel=int(channel.channel), amount_msat=amount)
+        limit = amount * self.route_fee_ppm // PPM
+        return Action(kind, channel=int(channel.channel), amount_msat=amount, fee_limit_msat=limit)
 
     def _affordable(self, view: NodeView, swap: Action) -> bool:
         cost = _cost_msat(view, swap)

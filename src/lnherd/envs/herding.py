@@ -1,0 +1,84 @@
+"""Herding: one node manages its channels in a living network, tick by tick.
+
+    decision -> plan -> carried out and paid for in the simulation -> reward R = S - F - C -> next decision
+
+The same seed brings the same traffic, balances, blocks and fee rates, whatever the herder does.
+"""
+
+from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
+from lnherd.engine import Simulation
+from lnherd.envs.acting import Actor
+from lnherd.envs.observing import Observer
+from lnherd.envs.reward import Ledger
+from lnherd.envs.scenario import HerdingConfig, Scenario, build_scenario
+from lnherd.errors import InputError
+from lnherd.network.graph import Network
+
+
+class HerdingTask:
+    """The world of one herder: ``reset(seed) -> Decision``, ``step(plan) -> StepResult``.
+
+    ``scenario`` says what is fixed; ``simulation`` is the world of the running episode.
+    """
+
+    def __init__(self, config: HerdingConfig | None = None, network: Network | None = None) -> None:
+        """Lay out the scenario on ``network`` (a synthetic one if not given).
+
+        Raises:
+            InputError: when the network has no node that could be the herder.
+        """
+        self.config = config or HerdingConfig()
+        self.scenario: Scenario = build_scenario(self.config, network)
+        self.node = self.scenario.node
+        self.tick = self.config.horizon
+        self.simulation: Simulation
+        self._actor: Actor
+        self._observer: Observer
+        self._ledger: Ledger
+
+    def reset(self, seed: int) -> Decision:
+        """Start an episode and live through its warm-up."""
+        config, scenario = self.config, self.scenario
+        payments = scenario.payments(seed)
+        self.simulation = simulation = Simulation(
+            scenario.network,
+            payments,
+            config=config.simulation,
+            seed=seed,
+            balance_msat=scenario.balances_msat(seed),
+        )
+        simulation.fund(self.node, config.wallet_msat)
+        self._actor = Actor(simulation, self.node, config.menu)
+        self._observer = Observer(simulation, self.node, config.role, config.tick_ms)
+        self.tick = 0
+        decision = self._look()
+        for warm_up in range(config.warm_up_ticks):
+            self._actor.advance((warm_up + 1) * config.tick_ms)
+            decision = self._look()
+        self._ledger = Ledger(simulation, self.node, config.role, config.reward, payments)
+        return decision
+
+    def step(self, plan: Plan) -> StepResult:
+        """Carry out ``plan`` and live through one tick.
+
+        Raises:
+            InputError: when the episode is over or has not begun.
+        """
+        config = self.config
+        if self.tick >= config.horizon:
+            raise InputError("herding: the episode is over; call reset first")
+        refused = self._actor.carry_out(as_actions(plan))
+        self.tick += 1
+        self._actor.advance((config.warm_up_ticks + self.tick) * config.tick_ms)
+        reward, terms = self._ledger.close_tick(config.tick_ms)
+        return StepResult(
+            decision=self._look(),
+            reward=reward,
+            terms=terms,
+            truncated=self.tick == config.horizon,
+            refused=tuple(refused),
+        )
+
+    def _look(self) -> Decision:
+        view = self._observer.look(self._actor.pending(), self._actor.take_failures())
+        return decide(view, self.config.menu)

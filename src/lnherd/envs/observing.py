@@ -1,0 +1,196 @@
+"""Looking: what one node of a simulation can know, as a :class:`~lnherd.control.view.NodeView`."""
+
+import numpy as np
+
+from lnherd.control.view import (
+    OWN_CHANNEL_DTYPE,
+    PEER_DTYPE,
+    NodeView,
+    PaymentCounts,
+    Role,
+    no_records,
+)
+from lnherd.engine import Simulation
+from lnherd.engine.codes import FAILED, SUCCEEDED
+from lnherd.network.graph import Network
+from lnherd.network.records import Bools, Floats, Indices, Ints, Records, grown, zero_records
+from lnherd.units import MS_PER_HOUR
+
+DEMAND_HALF_LIFE_MS = 3 * MS_PER_HOUR
+"""How fast the smoothed demand forgets."""
+N_PEERS = 4
+"""How many nodes are proposed for new channels."""
+
+
+def own_edges(simulation: Simulation, node: int) -> Ints:
+    """Edges that leave ``node``, ever opened, in order of channel."""
+    return np.flatnonzero(simulation.state.edges.source == node)
+
+
+class Observer:
+    """Looks at one node, remembering totals so that each look holds what is new since the last."""
+
+    def __init__(self, simulation: Simulation, node: int, role: Role, tick_ms: int) -> None:
+        self._simulation, self._node, self._role, self._tick_ms = simulation, node, role, tick_ms
+        self._decay: float = 0.5 ** (tick_ms / DEMAND_HALF_LIFE_MS)
+        payments, n_scheduled = simulation.payments, int(simulation.state.clock[0].n_scheduled)
+        self._sent = _OwnPayments(payments.sender[:n_scheduled] == node, payments.receiver)
+        self._received = _OwnPayments(payments.receiver[:n_scheduled] == node, payments.sender)
+        self._out = _Totals.of(simulation.state.flows[:0])
+        self._into = _Totals.of(simulation.state.flows[:0])
+        self._out_demand = self._in_demand = 0.0
+        self._looks = 0
+        self._static = simulation.network
+        self._hubs = _by_capacity(simulation.network)
+        self._tried = np.zeros(simulation.network.n_nodes)
+
+    def look(self, pending: Records, operations_failed: int) -> NodeView:
+        """The node's view of itself now; ``pending`` and ``operations_failed`` come from the actor."""
+        simulation = self._simulation
+        state, edges = simulation.state, own_edges(simulation, self._node)
+        out, into = self._out.update(state.flows[edges]), self._into.update(state.flows[edges ^ 1])
+        self._looks += 1
+        sent, received = self._sent.ended(simulation.payments), self._received.ended(simulation.payments)
+        self._count_tried()
+        channels = self._channels(edges, out, into)
+        self._smooth_node(sent, received, out)
+        return NodeView(
+            role=self._role,
+            channels=channels[state.edges.is_open[edges]],
+            now_ms=simulation.now_ms,
+            tick_ms=self._tick_ms,
+            wallet_msat=simulation.wallet_msat(self._node),
+            feerate_msat_per_vb=simulation.feerate_msat_per_vb,
+            swap_fee_ppm=simulation.config.swap_fee_ppm,
+            pending=pending,
+            peers=self._peers(channels.peer[state.edges.is_open[edges]]),
+            sent=sent,
+            received=received,
+            n_forwarded=int(out.n_forwards.sum()),
+            n_refused=int(out.n_refused.sum()),
+            operations_failed=operations_failed,
+            out_demand_msat_per_h=self._out_demand,
+            in_demand_msat_per_h=self._in_demand,
+        )
+
+    def _channels(self, edges: Ints, out: Records, into: Records) -> Records:
+        """OWN_CHANNEL_DTYPE records of ``edges``; ``out`` and ``into`` are flows since the last look."""
+        near, far = self._simulation.state.edges[edges], self._simulation.state.edges[edges ^ 1]
+        records = zero_records(len(edges), OWN_CHANNEL_DTYPE)
+        records.channel, records.peer = edges >> 1, near.target
+        records.capacity_msat = self._simulation.capacity_msat[edges >> 1]
+        records.local_msat, records.remote_msat = near.balance_msat, far.balance_msat
+        records.in_flight_out_msat, records.in_flight_in_msat = near.in_flight_msat, far.in_flight_msat
+        records.reserve_msat = near.reserve_msat
+        records.base_fee_msat, records.fee_ppm = near.base_fee_msat, near.fee_ppm
+        records.peer_base_fee_msat, records.peer_fee_ppm = far.base_fee_msat, far.fee_ppm
+        records.n_htlcs, records.max_htlcs = near.n_htlcs + far.n_htlcs, near.max_htlcs
+        online = self._simulation.state.nodes.online[near.target]
+        records.usable, records.peer_usable = near.enabled & online, far.enabled & online
+        records.n_sent, records.sent_msat = out.n_settled, out.settled_msat
+        records.n_received, records.received_msat = into.n_settled, into.settled_msat
+        records.n_forwarded, records.forwarded_msat = out.n_forwards, out.forwarded_msat
+        records.fees_msat = out.fees_msat
+        records.n_refused, records.refused_msat = out.n_refused, out.refused_msat
+        records.out_msat_per_h = self._out.smooth(out.settled_msat + out.refused_msat, self._weight, self._tick_ms)
+        records.in_msat_per_h = self._into.smooth(into.settled_msat, self._weight, self._tick_ms)
+        return records
+
+    @property
+    def _weight(self) -> float:
+        """Weight of the newest tick: the first looks average, later ones forget exponentially."""
+        return max(1.0 - self._decay, 1.0 / max(self._looks, 1))
+
+    def _smooth_node(self, sent: PaymentCounts, received: PaymentCounts, out: Records) -> None:
+        forwarded, refused = float(out.forwarded_msat.sum()), float(out.refused_msat.sum())
+        wanted_out = sent.succeeded_msat + sent.failed_msat + forwarded + refused
+        wanted_in = received.succeeded_msat + received.failed_msat + forwarded
+        hours = self._tick_ms / MS_PER_HOUR
+        self._out_demand += self._weight * (wanted_out / hours - self._out_demand)
+        self._in_demand += self._weight * (wanted_in / hours - self._in_demand)
+
+    def _count_tried(self) -> None:
+        for own in (self._sent, self._received):
+            self._tried += np.bincount(own.newest_counterparties, minlength=len(self._tried))
+
+    def _peers(self, connected: Indices) -> Records:
+        """Nodes worth a channel: the most frequent counterparties first, then the largest nodes."""
+        excluded = set(connected.tolist()) | {self._node}
+        frequent = np.argsort(-self._tried, kind="stable")[: N_PEERS + len(excluded)]
+        ranked = [*frequent[self._tried[frequent] > 0][: N_PEERS // 2].tolist(), *self._hubs.tolist()]
+        nodes = [node for node in dict.fromkeys(ranked) if node not in excluded][:N_PEERS]
+        if not nodes:
+            return no_records(PEER_DTYPE)
+        peers = zero_records(len(nodes), PEER_DTYPE)
+        peers.node = nodes
+        peers.n_channels = self._static.degree[nodes]
+        peers.capacity_msat = _node_capacity(self._static)[nodes]
+        peers.paid_share = self._tried[nodes] / max(self._tried.sum(), 1.0)
+        return peers
+
+
+class _OwnPayments:
+    """Payments of one node in one direction; each is reported once, when it has ended."""
+
+    def __init__(self, mine: Bools, counterparty: Indices) -> None:
+        self._index = np.flatnonzero(mine)
+        self._counterparty = counterparty[self._index].copy()
+        self._reported = np.zeros(len(self._index), dtype=np.bool_)
+        self.newest_counterparties: Indices = self._counterparty[:0]
+
+    def ended(self, payments: Records) -> PaymentCounts:
+        """Counts of those that ended since the last call."""
+        own = payments[self._index]
+        new = ((own.status == SUCCEEDED) | (own.status == FAILED)) & ~self._reported
+        self._reported |= new
+        self.newest_counterparties = self._counterparty[new]
+        good, bad = own[new & (own.status == SUCCEEDED)], own[new & (own.status == FAILED)]
+        return PaymentCounts(
+            n_succeeded=len(good),
+            n_failed=len(bad),
+            succeeded_msat=int(good.amount_msat.sum()),
+            failed_msat=int(bad.amount_msat.sum()),
+            fees_msat=int(good.fee_msat.sum()),
+        )
+
+
+class _Totals:
+    """Flow totals of own edges at the last look, and their smoothed rates; grows when channels are opened."""
+
+    def __init__(self, last: Records) -> None:
+        self._last = last
+        self._per_h: Floats = np.zeros(len(last))
+
+    @classmethod
+    def of(cls, flows: Records) -> "_Totals":
+        """Start from these totals."""
+        return cls(flows.copy())
+
+    def update(self, flows: Records) -> Records:
+        """What was added since the last call, field by field."""
+        last = grown(self._last, len(flows))
+        new = zero_records(len(flows), flows.dtype)
+        for name in flows.dtype.names:
+            new[name] = flows[name] - last[name]
+        self._last = flows.copy()
+        return new
+
+    def smooth(self, amounts: Ints, weight: float, tick_ms: int) -> Floats:
+        """Exponential average of the hourly rate."""
+        rates = np.zeros(len(amounts))
+        rates[: len(self._per_h)] = self._per_h
+        self._per_h = rates + weight * (amounts * (MS_PER_HOUR / tick_ms) - rates)
+        return self._per_h
+
+
+def _node_capacity(network: Network) -> Ints:
+    capacity = np.zeros(network.n_nodes, dtype=np.int64)
+    np.add.at(capacity, network.channels.node1, network.channels.capacity_msat)
+    np.add.at(capacity, network.channels.node2, network.channels.capacity_msat)
+    return capacity
+
+
+def _by_capacity(network: Network) -> Ints:
+    """The largest nodes first; enough of them that some are no peers yet."""
+    largest: Ints = np.argsort(-_node_capacity(network), kind="stable")
+    return largest[:64]
