@@ -141,9 +141,9 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def authorization(token: str, preimage: bytes) -> str:
+def authorization(token: str, preimage: bytes, scheme: str = "l402") -> str:
     """The value of ``Authorization`` that shows ``token`` paid for by ``preimage`` (32 bytes)."""
-    return f"L402 {token}:{preimage.hex()}"
+    return f"{scheme.upper()} {token}:{preimage.hex()}"
 
 
 def read_credentials(authorization: Iterable[str], macaroons: Iterable[str] = ()) -> list[Credential | Malformed]:

@@ -1,0 +1,311 @@
+"""The server's side of L402 without I/O: one flow decides about one request.
+
+A flow never reads a clock, a database or a wallet. The shell hands it an *event* (the request, then
+answers) and gets back either an *effect*, something to do whose outcome is the next event, or a
+*decision*, which ends the flow::
+
+    event: Event = Request(now_s, authorization=...)
+    while not isinstance(step := flow.receive(event), Allow | Respond):
+        event = perform(step)
+
+The two tables below are the protocol; the code only fills in when which arrow is taken. The order of
+checks is that of Aperture: identifier, preimage, root key, HMAC chain, caveats, then settlement and
+units. Cheap checks come first, and nothing a client sends is believed before the HMAC has held.
+
+::
+
+    START ----> FINDING ----> SETTLING ----> SPENDING ----> Allow
+      |  \\         |  (next       |              |
+      |   \\        |  candidate)  |              |
+      |    +-------+--------------+--------------+
+      |            v
+      |        INVOICING ----> SAVING ----> Respond 402
+      |            +----------------------> Respond 429, 503
+      +-----------------------------------> Respond 400
+
+A request whose credentials are all bad is answered like one without: 402, a fresh challenge and the
+reason. Malformed credentials never raise. What raises :class:`InvariantError` is a shell that answers
+an effect with the wrong event.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from lnherd.errors import InputError, InvariantError
+from lnherd.l402 import headers, macaroon
+from lnherd.l402.caveats import Context, Refusal
+from lnherd.l402.headers import Malformed
+from lnherd.l402.macaroon import Identifier, Macaroon
+from lnherd.l402.offers import Claims, Offer, TokenRecord
+from lnherd.l402.server_steps import (
+    Allow,
+    CheckSettled,
+    Denied,
+    Event,
+    FindToken,
+    Issued,
+    IssueInvoice,
+    Request,
+    Respond,
+    Saved,
+    SaveToken,
+    Settlement,
+    Spend,
+    Spent,
+    Step,
+    Token,
+)
+from lnherd.units import MSAT_PER_SAT
+
+
+class State(Enum):
+    """Whose answer the flow waits for."""
+
+    START = auto()
+    FINDING = auto()
+    SETTLING = auto()
+    SPENDING = auto()
+    INVOICING = auto()
+    SAVING = auto()
+    DONE = auto()
+
+
+ACCEPTS: Final[dict[State, tuple[type[Event], ...]]] = {
+    State.START: (Request,),
+    State.FINDING: (Token,),
+    State.SETTLING: (Settlement,),
+    State.SPENDING: (Spent,),
+    State.INVOICING: (Issued, Denied),
+    State.SAVING: (Saved,),
+    State.DONE: (),
+}
+"""The events each state takes."""
+
+_REFUSED: Final[dict[type[Step], State]] = {FindToken: State.FINDING, IssueInvoice: State.INVOICING}
+_GRANTED: Final[dict[type[Step], State]] = {Allow: State.DONE}
+TRANSITIONS: Final[dict[State, dict[type[Step], State]]] = {
+    State.START: {**_REFUSED, Respond: State.DONE},
+    State.FINDING: {**_REFUSED, CheckSettled: State.SETTLING, Spend: State.SPENDING, **_GRANTED},
+    State.SETTLING: {**_REFUSED, Spend: State.SPENDING, **_GRANTED},
+    State.SPENDING: {**_REFUSED, **_GRANTED},
+    State.INVOICING: {SaveToken: State.SAVING, Respond: State.DONE},
+    State.SAVING: {Respond: State.DONE},
+    State.DONE: {},
+}
+"""State -> step taken -> next state. A refused candidate leads to the next one, or to a fresh challenge."""
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """How a server sells, whatever it sells."""
+
+    invoice_expiry_s: int = 600
+    """How long an invoice can be paid."""
+    check_settlement: bool = False
+    """Also ask the wallet whether the invoice was paid; the preimage proves it unless it leaked elsewhere."""
+    malformed_status: int = 402
+    """402 answers unreadable credentials with a fresh challenge; 400 refuses them without making an invoice."""
+    location: str = "lsat"
+    """The macaroon's hint of its origin; deployed clients expect this word."""
+
+    def __post_init__(self) -> None:
+        if self.invoice_expiry_s <= 0 or self.malformed_status not in (400, 402):
+            raise InputError("invoice_expiry_s must be positive and malformed_status either 402 or 400")
+
+
+class Candidate(NamedTuple):
+    """One macaroon of one credential whose preimage fits its identifier."""
+
+    token: Macaroon
+    identifier: Identifier
+    key: str
+
+
+class ServerFlow:
+    """Decides about one request for ``offer``. ``entropy(n)`` gives n random bytes, e.g. ``secrets.token_bytes``."""
+
+    def __init__(self, offer: Offer, entropy: Callable[[int], bytes], config: ServerConfig | None = None) -> None:
+        self.state = State.START
+        self.offer = offer
+        self.config = config or ServerConfig()
+        self.refusal = Refusal("payment_required", "this resource is paid for over Lightning")
+        """Why the request is not let through, as far as known; the last candidate's reason."""
+        self._entropy = entropy
+        self._now_s = 0.0
+        self._candidates: Iterator[Candidate] = iter(())
+        self._candidate: Candidate | None = None
+        self._record: TokenRecord | None = None
+        self._response: Respond | None = None
+
+    def receive(self, event: Event) -> Step:
+        """Take the next event; gives the next effect, or the decision. Raises :class:`InvariantError` out of turn."""
+        if not isinstance(event, ACCEPTS[self.state]):
+            raise InvariantError(f"a server flow in state {self.state.name} cannot take {type(event).__name__}")
+        step = self._react(event)
+        self.state = TRANSITIONS[self.state][type(step)]
+        return step
+
+    def _react(self, event: Event) -> Step:
+        match event:
+            case Request():
+                return self._start(event)
+            case Token(record):
+                return self._check(record)
+            case Settlement(settled):
+                return (
+                    self._spend() if settled else self._refuse("not_settled", "the invoice of this token is not paid")
+                )
+            case Spent(units_left):
+                return self._check_spent(units_left)
+            case Issued():
+                return self._mint(event)
+            case Denied():
+                return _deny(event)
+            case Saved():
+                return self._challenge()
+
+    def _start(self, request: Request) -> Step:
+        self._now_s = request.now_s
+        presented = headers.read_credentials(request.authorization, request.macaroons)
+        malformed = [entry for entry in presented if isinstance(entry, Malformed)]
+        if malformed and len(malformed) == len(presented) and self.config.malformed_status != 402:
+            return _error(self.config.malformed_status, "malformed_credential", malformed[0].message)
+        self._candidates = self._read_candidates(presented)
+        return self._next_candidate()
+
+    def _read_candidates(self, presented: Sequence[headers.Credential | Malformed]) -> Iterator[Candidate]:
+        """Candidates worth a look-up; the refusal of the others is noted on the way."""
+        for entry in presented:
+            if isinstance(entry, Malformed):
+                self.refusal = Refusal("malformed_credential", entry.message)
+                continue
+            payment_hash = sha256(entry.preimage).digest()
+            for token in entry.macaroons:
+                try:
+                    identifier = Identifier.decode(token.identifier)
+                except InputError as error:
+                    self.refusal = Refusal("malformed_credential", str(error))
+                    continue
+                if identifier.payment_hash == payment_hash:
+                    yield Candidate(token, identifier, token_key(token.identifier))
+                else:
+                    self.refusal = Refusal("wrong_preimage", "the preimage does not belong to the token")
+
+    def _next_candidate(self) -> Step:
+        self._candidate = next(self._candidates, None)
+        if self._candidate is not None:
+            return FindToken(self._candidate.key)
+        offer = self.offer
+        return IssueInvoice(offer.price_msat, offer.description or offer.service, self.config.invoice_expiry_s)
+
+    def _refuse(self, code: str, message: str) -> Step:
+        self.refusal = Refusal(code, message)
+        return self._next_candidate()
+
+    def _check(self, record: TokenRecord | None) -> Step:
+        candidate = self._present_candidate()
+        if record is None:
+            return self._refuse("unknown_token", "the token was not issued here, or was revoked or has expired")
+        if not macaroon.verify(candidate.token, macaroon.signing_key(record.root_key)):
+            return self._refuse("bad_signature", "the token was altered")
+        if record.expires_s is not None and self._now_s >= record.expires_s:
+            return self._refuse("token_expired", "the token has expired")
+        refusal = self.offer.requirement.check(candidate.token.caveats, Context(self._now_s, self.offer.facts))
+        if refusal:
+            return self._refuse(*refusal)
+        if self.offer.at_current_price and record.price_msat < self.offer.price_msat:
+            return self._refuse("price_rose", "the token was bought for less than this request costs")
+        self._record = record
+        if self.config.check_settlement:
+            return CheckSettled(candidate.identifier.payment_hash)
+        return self._spend()
+
+    def _spend(self) -> Step:
+        if self._record is not None and self._record.units is not None:
+            return Spend(self._present_candidate().key, self.offer.cost)
+        return self._allow(None)
+
+    def _check_spent(self, units_left: int | None) -> Step:
+        if units_left is None:
+            return self._refuse("used_up", "the token has too few uses left")
+        return self._allow(units_left)
+
+    def _allow(self, units_left: int | None) -> Step:
+        candidate, record = self._present_candidate(), self._record
+        if record is None:
+            raise InvariantError("a server flow allowed a request without a token's record")
+        return Allow(
+            Claims(
+                key=candidate.key,
+                token_id=candidate.identifier.token_id.hex(),
+                payment_hash=candidate.identifier.payment_hash.hex(),
+                service=record.service,
+                price_msat=record.price_msat,
+                units_left=units_left,
+                expires_s=record.expires_s,
+                conditions=tuple(caveat.condition.decode() for caveat in candidate.token.caveats),
+            )
+        )
+
+    def _present_candidate(self) -> Candidate:
+        if self._candidate is None:
+            raise InvariantError("a server flow has no candidate to decide about")
+        return self._candidate
+
+    def _mint(self, issued: Issued) -> Step:
+        """A fresh token for a fresh invoice; the response waits until its record is stored."""
+        offer, now_s = self.offer, self._now_s
+        identifier = Identifier(issued.payment_hash, self._entropy(32)).encode()
+        record = TokenRecord(
+            root_key=self._entropy(macaroon.ROOT_KEY_BYTES),
+            service=offer.service,
+            price_msat=offer.price_msat,
+            created_s=now_s,
+            expires_s=None if offer.valid_for_s is None else now_s + offer.valid_for_s,
+            units=offer.units,
+        )
+        token = macaroon.mint(record.root_key, identifier, offer.conditions(now_s), self.config.location).to_text()
+        body = {
+            "error": "payment_required",
+            "reason": self.refusal.code,
+            "message": self.refusal.message,
+            "macaroon": token,
+            "invoice": issued.invoice,
+            "payment_hash": issued.payment_hash.hex(),
+            "amount_msat": offer.price_msat,
+            "price_sats": -(-offer.price_msat // MSAT_PER_SAT),
+            "service": offer.service,
+            "units": offer.units,
+            "expires_at": None if record.expires_s is None else int(record.expires_s),
+        }
+        self._response = _respond(402, headers.challenge_headers(token, issued.invoice), body, self.refusal.code)
+        return SaveToken(token_key(identifier), record)
+
+    def _challenge(self) -> Step:
+        if self._response is None:
+            raise InvariantError("a server flow has no challenge to give")
+        return self._response
+
+
+def token_key(identifier: bytes) -> str:
+    """The name under which a token is stored: hexadecimal SHA-256 of its identifier, as in Aperture."""
+    return sha256(identifier).hexdigest()
+
+
+def _deny(denied: Denied) -> Respond:
+    response = _error(denied.status, "no_invoice", denied.message)
+    response.headers.append(("Retry-After", str(denied.retry_after_s)))
+    return response
+
+
+def _error(status: int, code: str, message: str) -> Respond:
+    return _respond(status, [], {"error": code, "reason": code, "message": message}, code)
+
+
+def _respond(status: int, lines: list[tuple[str, str]], body: dict[str, object], reason: str) -> Respond:
+    fixed = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    return Respond(status, [*lines, *fixed], json.dumps(body).encode(), reason)
