@@ -74,6 +74,8 @@ class TokenRecord(NamedTuple):
     expires_s: float | None = None
     units: int | None = None
     """Units left; None without limit."""
+    used: bool = False
+    """Whether it was ever shown with its preimage: from then on it is known to be paid for."""
 
 
 class Claims(NamedTuple):
@@ -87,4 +89,6 @@ class Claims(NamedTuple):
     price_msat: int
     units_left: int | None
     expires_s: float | None
+    first_use: bool
+    """Whether the token was never shown before: a sale has just been proved."""
     conditions: tuple[str, ...]

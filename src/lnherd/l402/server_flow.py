@@ -247,6 +247,7 @@ class ServerFlow:
                 price_msat=record.price_msat,
                 units_left=units_left,
                 expires_s=record.expires_s,
+                first_use=not record.used,
                 conditions=tuple(caveat.condition.decode() for caveat in candidate.token.caveats),
             )
         )
