@@ -51,6 +51,7 @@ SETTINGS_DTYPE = np.dtype(
         ("parts_split_once", "?"),
         ("parts_settle_alone", "?"),
         ("search_before_start", "?"),
+        ("strict_forwarding", "?"),
         # time
         ("latency_kind", "i8"),
         ("latency_median_ms", "f8"),
@@ -151,6 +152,7 @@ NODE_STATE_DTYPE = np.dtype(
         ("gossip_start", "i4"),
         ("gossip_end", "i4"),
         ("memory_head", "i4"),
+        ("memory_tail", "i4"),
         ("n_memory", "i4"),
         ("online", "?"),
     ]
@@ -215,10 +217,14 @@ MEMORY_DTYPE = np.dtype(
         ("source", "i4"),
         ("target", "i4"),
         ("next", "i4"),
+        ("next_of_source", "i4"),
+        ("next_of_target", "i4"),
     ]
 )
-"""What one sender remembers of one pair of nodes (LND mission control); ``next`` links that sender's records.
-A time of -1 means never."""
+"""What one sender remembers of one pair of nodes (LND mission control). Records are handed out in blocks, so
+that a sender's are mostly neighbours in memory; ``next`` of the first of a block is the sender's next block.
+``next_of_*`` chain the records of one source or target while a route is being searched. A time of -1 means
+never. See :mod:`lnherd.engine.liquidity`."""
 
 FLOW_DTYPE = np.dtype(
     [
@@ -262,6 +268,83 @@ ROUTE_DTYPE = np.dtype(
 """The answer of a path search, in the shape of an attempt."""
 
 
+MAX_LEVELS = 10
+"""Hop distances from the sender that a search tells apart."""
+
+LABEL_DTYPE = np.dtype(
+    [
+        ("query", "i8"),
+        ("estimate", "f8"),
+        ("weight", "f8"),
+        ("probability", "f8"),
+        ("out_msat", "i8"),
+        ("in_msat", "i8"),
+        ("position", "i4"),
+        ("cltv", "i4"),
+        ("n_hops", "i4"),
+        ("settled", "?"),
+    ]
+)
+"""The best known way from one node to the receiver; valid if ``query`` is the running one. The node sends
+``out_msat`` over gossip record ``position`` and must receive ``in_msat`` (before any inbound fee), locked for
+``cltv`` blocks. ``estimate`` bounds the cost of a route that starts at the sender and passes here."""
+
+RECALL_DTYPE = np.dtype(
+    [
+        ("query", "i8"),
+        ("lowest_msat", "i8"),
+        ("highest_msat", "i8"),
+        ("failure_weight", "f8"),
+        ("n_successes", "i4"),
+        ("of_source", "i4"),
+        ("of_target", "i4"),
+        ("pair_target", "i4"),
+        ("pair_record", "i4"),
+    ]
+)
+"""What the sender of the running query remembers of one node: heads of its chains of records, and a tally of
+those that count for amounts between ``lowest_msat`` and ``highest_msat``."""
+
+FRONTIER_DTYPE = np.dtype([("key", "f8"), ("phase", "i4"), ("node", "i4")])
+"""A node waiting to be settled (``phase`` 0) or to have more of its edges looked at (1, 2)."""
+
+SEARCH_DTYPE = np.dtype(
+    [
+        ("query", "i8"),
+        ("sender", "i8"),
+        ("receiver", "i8"),
+        ("amount_msat", "i8"),
+        ("fee_limit_msat", "i8"),
+        ("first_edge", "i8"),
+        ("last_edge", "i8"),
+        # cost of a route: weight + attempt_cost / probability
+        ("weighs_chances", "?"),
+        ("attempt_cost", "f8"),
+        ("hop_cost", "f8"),
+        ("risk_factor", "f8"),
+        ("min_probability", "f8"),
+        # what the remaining hops can be at best, by hop distance from the sender
+        ("scan_budget", "i8"),
+        ("horizon", "i8"),
+        ("hop_chance", "f8", (MAX_LEVELS,)),
+        ("reach_chance", "f8", (MAX_LEVELS,)),
+        # the best complete route so far
+        ("estimate", "f8"),
+        ("probability", "f8"),
+        ("edge", "i8"),
+        ("sent_msat", "i8"),
+        # bookkeeping
+        ("n_frontier", "i8"),
+        ("n_ball", "i8"),
+        ("n_recalled", "i8"),
+        ("n_settled", "i8"),
+        ("n_scanned", "i8"),
+        ("n_offers", "i8"),
+    ]
+)
+"""The running query of the path search; see :mod:`lnherd.engine.routing`."""
+
+
 class State(NamedTuple):
     """Everything that changes while a simulation runs. Lengths: N nodes, E edges; pools grow."""
 
@@ -278,5 +361,10 @@ class State(NamedTuple):
     memory: Records  # pool
     operations: Records  # pool
     route: Records  # [1] scratch: the last route found
+    search: Records  # [1] scratch: the running query
     labels: Records  # [N] scratch of the path search
-    frontier: Records  # scratch of the path search
+    recall: Records  # [N] scratch: the sender's memory, by node
+    frontier: Records  # scratch: heap of the path search
+    peers: Records  # [E] int32: sources of gossip; leaves are N + their index
+    level: Records  # [2N] uint8: hops from the sender; [N:] marks leaves
+    ball: Records  # [N] int32 scratch: nodes whose level is set
