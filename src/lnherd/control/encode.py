@@ -7,14 +7,15 @@ serves any node. Feature names are listed in the order of the columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lnherd.control.action import Action, ActionKind
 from lnherd.control.costs import estimated_cost_msat
-from lnherd.control.view import NodeView, Role
-from lnherd.network.records import Bools, Floats
+from lnherd.control.view import NodeView, Role, share
+from lnherd.network.records import Bools
 
 RUNWAY_SCALE_H = 8.0
 """Hours of liquidity at which the runway feature is one half."""
@@ -58,7 +59,7 @@ CANDIDATE_FEATURES = (
 )
 """Columns of ``candidates``."""
 
-N_KINDS = len(ActionKind)
+_ONE_HOT = {kind: [float(kind == other) for other in ActionKind] for kind in ActionKind}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +86,15 @@ def encode(view: NodeView, candidates: Sequence[Action], max_candidates: int) ->
 
 @dataclass(frozen=True, eq=False)
 class _Totals:
-    """What every candidate needs, computed once for a view."""
+    """What every candidate needs, taken out of the view once, as plain numbers."""
 
-    share: Floats
+    row_of: dict[int, int]
+    share: list[float]
+    capacity_of: list[float]
+    spendable_of: list[float]
+    demand_of: list[float]
+    fee_of: list[float]
+    refused_of: list[float]
     capacity: float
     spendable: float
     receivable: float
@@ -95,10 +102,19 @@ class _Totals:
     @classmethod
     def of(cls, view: NodeView) -> "_Totals":
         """Sum the view up."""
+        channels = view.channels.view(np.ndarray)
+        wanted = channels["refused_msat"] + channels["sent_msat"]
+        spendable = view.spendable_msat
         return cls(
-            share=view.local_share,
-            capacity=float(view.channels.capacity_msat.sum()),
-            spendable=float(view.spendable_msat.sum()),
+            row_of={channel: row for row, channel in enumerate(channels["channel"].tolist())},
+            share=view.local_share.tolist(),
+            capacity_of=channels["capacity_msat"].tolist(),
+            spendable_of=spendable.tolist(),
+            demand_of=channels["out_msat_per_h"].tolist(),
+            fee_of=channels["fee_ppm"].tolist(),
+            refused_of=share(channels["refused_msat"], wanted).tolist(),
+            capacity=float(channels["capacity_msat"].sum()),
+            spendable=float(spendable.sum()),
             receivable=float(view.receivable_msat.sum()),
         )
 
@@ -117,17 +133,16 @@ def role_runway(view: NodeView, totals: _Totals) -> float:
     into = runway(totals.receivable, view.in_demand_msat_per_h)
     if view.role == Role.CONSUMER:
         return out
-    return into if view.role == Role.PROVIDER else _router_runway(view)
+    return into if view.role == Role.PROVIDER else _router_runway(totals)
 
 
-def _router_runway(view: NodeView) -> float:
+def _router_runway(totals: _Totals) -> float:
     """Mean runway of the own channels' outbound sides, weighted by their demand."""
-    demand = view.channels.out_msat_per_h
-    total = float(demand.sum())
-    if total <= 0:
+    demand = sum(totals.demand_of)
+    if demand <= 0:
         return 1.0
-    each = [runway(float(a), float(d)) for a, d in zip(view.spendable_msat, demand, strict=True)]
-    return float(np.dot(each, demand)) / total
+    pairs = zip(totals.spendable_of, totals.demand_of, strict=True)
+    return sum(runway(available, wanted) * wanted for available, wanted in pairs) / demand
 
 
 def shortfall(view: NodeView) -> float:
@@ -141,8 +156,8 @@ def shortfall(view: NodeView) -> float:
 
 
 def _context(view: NodeView, totals: _Totals) -> list[float]:
-    share, capacity = totals.share, max(totals.capacity, 1.0)
-    n_channels = len(share)
+    shares, capacity = np.array(totals.share), max(totals.capacity, 1.0)
+    n_channels = len(shares)
     ended = view.sent.n_ended + view.received.n_ended + view.n_forwarded
     return [
         float(view.role == Role.CONSUMER),
@@ -158,8 +173,8 @@ def _context(view: NodeView, totals: _Totals) -> list[float]:
         view.wallet_msat / (view.wallet_msat + capacity),
         _log_scale(view.feerate_msat_per_vb / 1_000, 3.0),
         len(view.pending) / (1.0 + len(view.pending)),
-        float(np.mean((share < 0.1) | (share > 0.9))) if n_channels else 0.0,
-        float(2.0 * np.std(share)) if n_channels else 0.0,
+        float(np.mean((shares < 0.1) | (shares > 0.9))) if n_channels else 0.0,
+        float(2.0 * np.std(shares)) if n_channels else 0.0,
         _log_scale(n_channels, 2.0),
         float(view.operations_failed > 0),
     ]
@@ -167,45 +182,44 @@ def _context(view: NodeView, totals: _Totals) -> list[float]:
 
 def _log_scale(value: float, decades: float) -> float:
     """0 at 0, 1 at ``10 ** decades``."""
-    return float(np.log10(1.0 + max(value, 0.0))) / decades
+    return log10(1.0 + max(value, 0.0)) / decades
 
 
 def _candidate(view: NodeView, totals: _Totals, action: Action) -> list[float]:
-    source, target = _source_and_target(view, action)
+    source, target = _source_and_target(totals, action)
     before, after = _runways(view, totals, action, target)
     cost = estimated_cost_msat(action, view.feerate_msat_per_vb, view.swap_fee_ppm)
     shown = target if target >= 0 else source
     return [
-        *(float(action.kind == kind) for kind in ActionKind),
+        *_ONE_HOT[action.kind],
         _log_scale(action.amount_msat / 1_000, 8.0),
         action.amount_msat / max(totals.capacity, 1.0),
-        *_shares(view, totals, action, source, leaves=True),
-        *_shares(view, totals, action, target, leaves=False),
+        *_shares(totals, action, source, leaves=True),
+        *_shares(totals, action, target, leaves=False),
         before,
         after,
         _log_scale(cost / 1_000, 6.0),
         100.0 * cost / action.amount_msat if action.amount_msat else 0.0,
-        _log_scale(float(view.channels.fee_ppm[shown]), 4.0) if shown >= 0 else 0.0,
+        _log_scale(totals.fee_of[shown], 4.0) if shown >= 0 else 0.0,
         _paid_share(view, action),
-        _refused_share(view, shown),
+        totals.refused_of[shown] if shown >= 0 else 0.0,
     ]
 
 
-def _source_and_target(view: NodeView, action: Action) -> tuple[int, int]:
+def _source_and_target(totals: _Totals, action: Action) -> tuple[int, int]:
     """Rows of the channels that money leaves and reaches, -1 where there is none."""
-    row = view.row(action.channel) if action.channel >= 0 else -1
+    row = totals.row_of.get(action.channel, -1)
     if action.kind == ActionKind.REBALANCE:
-        return row, view.row(action.to_channel)
+        return row, totals.row_of[action.to_channel]
     return (-1, row) if action.kind == ActionKind.SWAP_IN else (row, -1)
 
 
-def _shares(view: NodeView, totals: _Totals, action: Action, row: int, *, leaves: bool) -> tuple[float, float]:
+def _shares(totals: _Totals, action: Action, row: int, *, leaves: bool) -> tuple[float, float]:
     """Local share of the channel in ``row`` before and after; an open creates a target that is all ours."""
     if row < 0:
         return (0.0, 1.0) if action.kind == ActionKind.OPEN and not leaves else (0.0, 0.0)
-    share = float(totals.share[row])
-    moved = action.amount_msat / float(view.channels.capacity_msat[row])
-    return share, share - moved if leaves else share + moved
+    before, moved = totals.share[row], action.amount_msat / totals.capacity_of[row]
+    return before, before - moved if leaves else before + moved
 
 
 def _runways(view: NodeView, totals: _Totals, action: Action, target: int) -> tuple[float, float]:
@@ -215,7 +229,7 @@ def _runways(view: NodeView, totals: _Totals, action: Action, target: int) -> tu
     elif action.kind in (ActionKind.SWAP_IN, ActionKind.OPEN):
         available, demand = totals.spendable, view.out_demand_msat_per_h
     elif action.kind == ActionKind.REBALANCE:
-        available, demand = float(view.spendable_msat[target]), float(view.channels.out_msat_per_h[target])
+        available, demand = totals.spendable_of[target], totals.demand_of[target]
     else:
         now = role_runway(view, totals)
         return now, now
@@ -227,11 +241,3 @@ def _paid_share(view: NodeView, action: Action) -> float:
         return 0.0
     known = np.flatnonzero(view.peers.node == action.peer)
     return float(view.peers.paid_share[known[0]]) if len(known) else 0.0
-
-
-def _refused_share(view: NodeView, row: int) -> float:
-    if row < 0:
-        return 0.0
-    refused = float(view.channels.refused_msat[row])
-    wanted = refused + float(view.channels.sent_msat[row])
-    return refused / wanted if wanted > 0 else 0.0

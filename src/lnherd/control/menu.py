@@ -40,7 +40,9 @@ class MenuConfig:
     """How often a failed rebalance is retried at once with half the amount."""
     n_swap_channels: int = 2
     """Swaps: on how many channels they are offered."""
-    swap_parts: tuple[float, ...] = (0.25, 0.5, 0.8)
+    swap_hours: tuple[float, ...] = (6.0, 12.0, 24.0)
+    """Swaps: amounts that serve the node's demand in that direction for so long."""
+    swap_parts: tuple[float, ...] = (0.5,)
     """Swaps: amounts as parts of the channel's capacity."""
     swap_min_msat: int = 50_000 * MSAT_PER_SAT
     """Smallest swap the server takes (Boltz: 50k sat)."""
@@ -127,10 +129,12 @@ def equalising_msat(view: NodeView, source: int, target: int) -> int:
     return int(min(amount, view.spendable_msat[source], view.receivable_msat[target]))
 
 
-def _swap_sizes(capacity_msat: int, available_msat: int, menu: MenuConfig) -> list[int]:
-    """Distinct swap amounts, cut to what is available and to the server's limits."""
+def _swap_sizes(capacity_msat: int, demand_msat_per_h: float, available_msat: int, menu: MenuConfig) -> list[int]:
+    """Distinct swap amounts, raised to the server's minimum, cut to its maximum and to what is available."""
     most = min(available_msat, menu.swap_max_msat)
-    sizes = {min(int(part * capacity_msat), most) for part in menu.swap_parts}
+    wished = [hours * demand_msat_per_h for hours in menu.swap_hours]
+    wished += [part * capacity_msat for part in menu.swap_parts]
+    sizes = {min(max(int(size), menu.swap_min_msat), most) for size in wished}
     return sorted(size for size in sizes if size >= menu.swap_min_msat)
 
 
@@ -138,7 +142,8 @@ def _swaps_out(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     spendable = view.spendable_msat
     room = spendable - spendable * view.swap_fee_ppm // PPM
     for row in _idle_rows(view, np.argsort(-spendable, kind="stable"))[: menu.n_swap_channels]:
-        for size in _swap_sizes(int(view.channels.capacity_msat[row]), int(room[row]), menu):
+        capacity = int(view.channels.capacity_msat[row])
+        for size in _swap_sizes(capacity, view.in_demand_msat_per_h, int(room[row]), menu):
             yield Action(
                 ActionKind.SWAP_OUT,
                 channel=int(view.channels.channel[row]),
@@ -152,8 +157,8 @@ def _swaps_in(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     affordable = view.wallet_msat - SWAP_VBYTES * view.feerate_msat_per_vb
     affordable -= max(affordable, 0) * view.swap_fee_ppm // PPM
     for row in _idle_rows(view, np.argsort(-receivable, kind="stable"))[: menu.n_swap_channels]:
-        available = min(int(receivable[row]), affordable)
-        for size in _swap_sizes(int(view.channels.capacity_msat[row]), available, menu):
+        available, capacity = min(int(receivable[row]), affordable), int(view.channels.capacity_msat[row])
+        for size in _swap_sizes(capacity, view.out_demand_msat_per_h, available, menu):
             yield Action(ActionKind.SWAP_IN, channel=int(view.channels.channel[row]), amount_msat=size)
 
 

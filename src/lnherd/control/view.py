@@ -156,15 +156,15 @@ class NodeView:
     @property
     def spendable_msat(self) -> Ints:
         """``[n]`` what we can send through each channel now."""
-        channels = self.channels
-        spendable: Ints = np.maximum(channels.local_msat - channels.reserve_msat, 0) * channels.usable
+        channels = self.channels.view(np.ndarray)
+        spendable: Ints = np.maximum(channels["local_msat"] - channels["reserve_msat"], 0) * channels["usable"]
         return spendable
 
     @property
     def receivable_msat(self) -> Ints:
         """``[n]`` what can reach us through each channel now."""
-        channels = self.channels
-        receivable: Ints = np.maximum(channels.remote_msat - channels.reserve_msat, 0) * channels.peer_usable
+        channels = self.channels.view(np.ndarray)
+        receivable: Ints = np.maximum(channels["remote_msat"] - channels["reserve_msat"], 0) * channels["peer_usable"]
         return receivable
 
     @property

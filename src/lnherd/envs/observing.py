@@ -12,19 +12,47 @@ from lnherd.control.view import (
 )
 from lnherd.engine import Simulation
 from lnherd.engine.codes import FAILED, SUCCEEDED
+from lnherd.engine.state import FLOW_DTYPE
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools, Floats, Indices, Ints, Records, grown, zero_records
+from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain, zero_records
 from lnherd.units import MS_PER_HOUR
 
 DEMAND_HALF_LIFE_MS = 3 * MS_PER_HOUR
 """How fast the smoothed demand forgets."""
 N_PEERS = 4
 """How many nodes are proposed for new channels."""
+N_HUBS = 64
+"""How many of the largest nodes are considered; enough that some are no peers yet."""
+
+
+NEAR_COLUMNS = {
+    "local_msat": "balance_msat",
+    "in_flight_out_msat": "in_flight_msat",
+    "base_fee_msat": "base_fee_msat",
+    "fee_ppm": "fee_ppm",
+}
+FAR_COLUMNS = {
+    "remote_msat": "balance_msat",
+    "in_flight_in_msat": "in_flight_msat",
+    "peer_base_fee_msat": "base_fee_msat",
+    "peer_fee_ppm": "fee_ppm",
+}
+OUT_COLUMNS = {
+    "n_sent": "n_settled",
+    "sent_msat": "settled_msat",
+    "n_forwarded": "n_forwards",
+    "forwarded_msat": "forwarded_msat",
+    "fees_msat": "fees_msat",
+    "n_refused": "n_refused",
+    "refused_msat": "refused_msat",
+}
+INTO_COLUMNS = {"n_received": "n_settled", "received_msat": "settled_msat"}
+"""Fields of an own channel that are fields of an edge, its counter edge, or their flows."""
 
 
 def own_edges(simulation: Simulation, node: int) -> Ints:
     """Edges that leave ``node``, ever opened, in order of channel."""
-    return np.flatnonzero(simulation.state.edges.source == node)
+    return np.flatnonzero(plain(simulation.state.edges)["source"] == node)
 
 
 class Observer:
@@ -36,38 +64,39 @@ class Observer:
         payments, n_scheduled = simulation.payments, int(simulation.state.clock[0].n_scheduled)
         self._sent = _OwnPayments(payments.sender[:n_scheduled] == node, payments.receiver)
         self._received = _OwnPayments(payments.receiver[:n_scheduled] == node, payments.sender)
-        self._out = _Totals.of(simulation.state.flows[:0])
-        self._into = _Totals.of(simulation.state.flows[:0])
+        self._out, self._into = _Totals(), _Totals()
         self._out_demand = self._in_demand = 0.0
         self._looks = 0
         self._static = simulation.network
-        self._hubs = _by_capacity(simulation.network)
+        self._capacity = _node_capacity(simulation.network)
+        self._hubs = np.argsort(-self._capacity, kind="stable")[:N_HUBS]
         self._tried = np.zeros(simulation.network.n_nodes)
 
     def look(self, pending: Records, operations_failed: int) -> NodeView:
         """The node's view of itself now; ``pending`` and ``operations_failed`` come from the actor."""
         simulation = self._simulation
         state, edges = simulation.state, own_edges(simulation, self._node)
-        out, into = self._out.update(state.flows[edges]), self._into.update(state.flows[edges ^ 1])
+        flows = plain(state.flows)
+        out, into = self._out.update(flows[edges]), self._into.update(flows[edges ^ 1])
         self._looks += 1
         sent, received = self._sent.ended(simulation.payments), self._received.ended(simulation.payments)
         self._count_tried()
-        channels = self._channels(edges, out, into)
+        channels = self._channels(edges, out, into)[plain(state.edges)["is_open"][edges]]
         self._smooth_node(sent, received, out)
         return NodeView(
             role=self._role,
-            channels=channels[state.edges.is_open[edges]],
+            channels=channels,
             now_ms=simulation.now_ms,
             tick_ms=self._tick_ms,
             wallet_msat=simulation.wallet_msat(self._node),
             feerate_msat_per_vb=simulation.feerate_msat_per_vb,
             swap_fee_ppm=simulation.config.swap_fee_ppm,
             pending=pending,
-            peers=self._peers(channels.peer[state.edges.is_open[edges]]),
+            peers=self._peers(channels["peer"]),
             sent=sent,
             received=received,
-            n_forwarded=int(out.n_forwards.sum()),
-            n_refused=int(out.n_refused.sum()),
+            n_forwarded=int(out["n_forwards"].sum()),
+            n_refused=int(out["n_refused"].sum()),
             operations_failed=operations_failed,
             out_demand_msat_per_h=self._out_demand,
             in_demand_msat_per_h=self._in_demand,
@@ -75,26 +104,29 @@ class Observer:
 
     def _channels(self, edges: Ints, out: Records, into: Records) -> Records:
         """OWN_CHANNEL_DTYPE records of ``edges``; ``out`` and ``into`` are flows since the last look."""
-        near, far = self._simulation.state.edges[edges], self._simulation.state.edges[edges ^ 1]
-        records = zero_records(len(edges), OWN_CHANNEL_DTYPE)
-        records.channel, records.peer = edges >> 1, near.target
-        records.capacity_msat = self._simulation.capacity_msat[edges >> 1]
-        records.local_msat, records.remote_msat = near.balance_msat, far.balance_msat
-        records.in_flight_out_msat, records.in_flight_in_msat = near.in_flight_msat, far.in_flight_msat
-        records.reserve_msat = near.reserve_msat
-        records.base_fee_msat, records.fee_ppm = near.base_fee_msat, near.fee_ppm
-        records.peer_base_fee_msat, records.peer_fee_ppm = far.base_fee_msat, far.fee_ppm
-        records.n_htlcs, records.max_htlcs = near.n_htlcs + far.n_htlcs, near.max_htlcs
-        online = self._simulation.state.nodes.online[near.target]
-        records.usable, records.peer_usable = near.enabled & online, far.enabled & online
-        records.n_sent, records.sent_msat = out.n_settled, out.settled_msat
-        records.n_received, records.received_msat = into.n_settled, into.settled_msat
-        records.n_forwarded, records.forwarded_msat = out.n_forwards, out.forwarded_msat
-        records.fees_msat = out.fees_msat
-        records.n_refused, records.refused_msat = out.n_refused, out.refused_msat
-        records.out_msat_per_h = self._out.smooth(out.settled_msat + out.refused_msat, self._weight, self._tick_ms)
-        records.in_msat_per_h = self._into.smooth(into.settled_msat, self._weight, self._tick_ms)
-        return records
+        state = self._simulation.state
+        near, far = plain(state.edges)[edges], plain(state.edges)[edges ^ 1]
+        online = plain(state.nodes)["online"][near["target"]]
+        columns = {
+            "channel": edges >> 1,
+            "peer": near["target"],
+            "capacity_msat": self._simulation.capacity_msat[edges >> 1],
+            "usable": near["enabled"] & online,
+            "peer_usable": far["enabled"] & online,
+            "n_htlcs": near["n_htlcs"] + far["n_htlcs"],
+            "max_htlcs": near["max_htlcs"],
+            "reserve_msat": near["reserve_msat"],
+            "out_msat_per_h": self._out.smooth(out["settled_msat"] + out["refused_msat"], self._weight, self._tick_ms),
+            "in_msat_per_h": self._into.smooth(into["settled_msat"], self._weight, self._tick_ms),
+        }
+        columns |= {ours: near[theirs] for ours, theirs in NEAR_COLUMNS.items()}
+        columns |= {ours: far[theirs] for ours, theirs in FAR_COLUMNS.items()}
+        columns |= {ours: out[theirs] for ours, theirs in OUT_COLUMNS.items()}
+        columns |= {ours: into[theirs] for ours, theirs in INTO_COLUMNS.items()}
+        records = np.zeros(len(edges), OWN_CHANNEL_DTYPE)
+        for name, values in columns.items():
+            records[name] = values
+        return records.view(np.recarray)
 
     @property
     def _weight(self) -> float:
@@ -102,7 +134,7 @@ class Observer:
         return max(1.0 - self._decay, 1.0 / max(self._looks, 1))
 
     def _smooth_node(self, sent: PaymentCounts, received: PaymentCounts, out: Records) -> None:
-        forwarded, refused = float(out.forwarded_msat.sum()), float(out.refused_msat.sum())
+        forwarded, refused = float(out["forwarded_msat"].sum()), float(out["refused_msat"].sum())
         wanted_out = sent.succeeded_msat + sent.failed_msat + forwarded + refused
         wanted_in = received.succeeded_msat + received.failed_msat + forwarded
         hours = self._tick_ms / MS_PER_HOUR
@@ -124,7 +156,7 @@ class Observer:
         peers = zero_records(len(nodes), PEER_DTYPE)
         peers.node = nodes
         peers.n_channels = self._static.degree[nodes]
-        peers.capacity_msat = _node_capacity(self._static)[nodes]
+        peers.capacity_msat = self._capacity[nodes]
         peers.paid_share = self._tried[nodes] / max(self._tried.sum(), 1.0)
         return peers
 
@@ -140,39 +172,33 @@ class _OwnPayments:
 
     def ended(self, payments: Records) -> PaymentCounts:
         """Counts of those that ended since the last call."""
-        own = payments[self._index]
-        new = ((own.status == SUCCEEDED) | (own.status == FAILED)) & ~self._reported
-        self._reported |= new
-        self.newest_counterparties = self._counterparty[new]
-        good, bad = own[new & (own.status == SUCCEEDED)], own[new & (own.status == FAILED)]
+        columns = plain(payments)
+        status = columns["status"][self._index]
+        good, bad = ((status == outcome) & ~self._reported for outcome in (SUCCEEDED, FAILED))
+        self._reported |= good | bad
+        self.newest_counterparties = self._counterparty[good | bad]
         return PaymentCounts(
-            n_succeeded=len(good),
-            n_failed=len(bad),
-            succeeded_msat=int(good.amount_msat.sum()),
-            failed_msat=int(bad.amount_msat.sum()),
-            fees_msat=int(good.fee_msat.sum()),
+            n_succeeded=int(good.sum()),
+            n_failed=int(bad.sum()),
+            succeeded_msat=int(columns["amount_msat"][self._index[good]].sum()),
+            failed_msat=int(columns["amount_msat"][self._index[bad]].sum()),
+            fees_msat=int(columns["fee_msat"][self._index[good]].sum()),
         )
 
 
 class _Totals:
     """Flow totals of own edges at the last look, and their smoothed rates; grows when channels are opened."""
 
-    def __init__(self, last: Records) -> None:
-        self._last = last
-        self._per_h: Floats = np.zeros(len(last))
-
-    @classmethod
-    def of(cls, flows: Records) -> "_Totals":
-        """Start from these totals."""
-        return cls(flows.copy())
+    def __init__(self) -> None:
+        self._last: Records = np.zeros(0, FLOW_DTYPE)
+        self._per_h: Floats = np.zeros(0)
 
     def update(self, flows: Records) -> Records:
-        """What was added since the last call, field by field."""
-        last = grown(self._last, len(flows))
-        new = zero_records(len(flows), flows.dtype)
-        for name in flows.dtype.names:
-            new[name] = flows[name] - last[name]
-        self._last = flows.copy()
+        """What was added since the last call, field by field; FLOW_DTYPE holds nothing but 64-bit counters."""
+        new = flows.copy()
+        counters = new.view(np.int64).reshape(len(flows), -1)
+        counters[: len(self._last)] -= self._last.view(np.int64).reshape(len(self._last), counters.shape[1])
+        self._last = flows
         return new
 
     def smooth(self, amounts: Ints, weight: float, tick_ms: int) -> Floats:
@@ -188,9 +214,3 @@ def _node_capacity(network: Network) -> Ints:
     np.add.at(capacity, network.channels.node1, network.channels.capacity_msat)
     np.add.at(capacity, network.channels.node2, network.channels.capacity_msat)
     return capacity
-
-
-def _by_capacity(network: Network) -> Ints:
-    """The largest nodes first; enough of them that some are no peers yet."""
-    largest: Ints = np.argsort(-_node_capacity(network), kind="stable")
-    return largest[:64]

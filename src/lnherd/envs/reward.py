@@ -16,7 +16,7 @@ from lnherd.control.view import Role
 from lnherd.engine import Simulation
 from lnherd.engine.codes import FAILED, SUCCEEDED, SWAP_IN, SWAP_OUT
 from lnherd.engine.state import NONE
-from lnherd.network.records import Records
+from lnherd.network.records import Records, plain
 from lnherd.units import MS_PER_DAY, MSAT_PER_SAT, PPM
 
 TERMS = ("S", "F", "C", "revenue", "capital")
@@ -63,31 +63,33 @@ class Ledger:
     def books(self) -> Books:
         """Totals so far."""
         simulation, node = self._simulation, self._node
-        own = simulation.state.flows[simulation.state.edges.source == node]
-        operations = simulation.operations
-        operations = operations[operations.node == node]
-        swaps = np.isin(operations.kind, (SWAP_OUT, SWAP_IN))
-        successes, failures = self._outcomes(own)
-        added = simulation.payments[simulation.state.clock[0].n_scheduled :]
-        mine = (added.sender == node) & (added.status == SUCCEEDED)
-        of_swaps = mine & (added.operation != NONE)
+        state = simulation.state
+        own = plain(state.flows)[plain(state.edges)["source"] == node]
+        operations = plain(simulation.operations)
+        operations = operations[operations["node"] == node]
+        swaps = np.isin(operations["kind"], (SWAP_OUT, SWAP_IN))
+        payments = plain(simulation.payments)
+        added = payments[int(state.clock[0].n_scheduled) :]
+        mine = (added["sender"] == node) & (added["status"] == SUCCEEDED)
+        of_swaps = mine & (added["operation"] != NONE)
+        paid = payments["status"][self._sent] == SUCCEEDED
+        successes, failures = self._outcomes(own, payments["status"])
         return Books(
             successes=successes,
             failures=failures,
-            routing_fees=int(_succeeded(simulation.payments[self._sent]).fee_msat.sum()),
-            rebalance_fees=int(added.fee_msat[mine & ~of_swaps].sum()),
-            swap_fees=int(operations.fee_msat[swaps].sum() + added.fee_msat[of_swaps].sum()),
-            chain_fees=int(operations.fee_msat[~swaps].sum()),
-            forward_fees=int(own.fees_msat.sum()),
+            routing_fees=int(payments["fee_msat"][self._sent[paid]].sum()),
+            rebalance_fees=int(added["fee_msat"][mine & ~of_swaps].sum()),
+            swap_fees=int(operations["fee_msat"][swaps].sum() + added["fee_msat"][of_swaps].sum()),
+            chain_fees=int(operations["fee_msat"][~swaps].sum()),
+            forward_fees=int(own["fees_msat"].sum()),
         )
 
-    def _outcomes(self, own_flows: Records) -> tuple[int, int]:
+    def _outcomes(self, own_flows: Records, status: Records) -> tuple[int, int]:
         """Successes and failures that count for the role."""
         if self._role == Role.ROUTER:
-            return int(own_flows.n_forwards.sum()), int(own_flows.n_refused.sum())
-        chosen = self._sent if self._role == Role.CONSUMER else self._received
-        status = self._simulation.payments.status[chosen]
-        return int((status == SUCCEEDED).sum()), int((status == FAILED).sum())
+            return int(own_flows["n_forwards"].sum()), int(own_flows["n_refused"].sum())
+        chosen = status[self._sent if self._role == Role.CONSUMER else self._received]
+        return int((chosen == SUCCEEDED).sum()), int((chosen == FAILED).sum())
 
     def close_tick(self, tick_ms: int) -> tuple[float, dict[str, float]]:
         """Reward and terms of what happened since the last call."""
@@ -114,7 +116,3 @@ class Ledger:
         own = edges[edges.source == self._node]
         locked_sat = float((own.balance_msat + own.in_flight_msat).sum()) / MSAT_PER_SAT
         return locked_sat * self._config.capital_cost_ppm_per_day / PPM * tick_ms / MS_PER_DAY
-
-
-def _succeeded(payments: Records) -> Records:
-    return payments[payments.status == SUCCEEDED]

@@ -21,12 +21,13 @@ from lnherd.traffic.amounts import Amounts, LogNormal
 from lnherd.traffic.arrivals import Arrivals, ToolLoops
 from lnherd.traffic.demand import Component, Demand, mixed
 from lnherd.traffic.endpoints import FixedNodes, Uniform, ZipfSinks
-from lnherd.units import MS_PER_MINUTE, MSAT_PER_SAT
+from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, MSAT_PER_SAT, PPM
 
 PREPAID = LogNormal(median_sat=150, sigma=1.5, min_sat=1, max_sat=20_000)
 """Own payments of the default scenario: L402 tokens bought in advance for some twenty calls (an assumption)."""
-START_SHARE = {Role.CONSUMER: 0.15, Role.PROVIDER: 0.85, Role.ROUTER: 0.5}
-"""Mean local share of the herder's channels at the start, where the configuration does not say."""
+START_SPREAD = 0.5
+"""The liquidity at the start differs from episode to episode by up to this share, either way."""
+SECONDS_PER_HOUR = MS_PER_HOUR // MS_PER_SECOND
 DEGREES = (5, 15)
 """A herder that nobody named has as many live channels: a mid-size node."""
 
@@ -63,14 +64,13 @@ class HerdingConfig:
     """ROUTER: share of the traffic that flows in the prevailing direction."""
     wallet_msat: int = 5_000_000 * MSAT_PER_SAT
     """On-chain money of the herder at the start."""
-    start_share: float | None = None
-    """Mean local share of its channels at the start; None takes the role's (START_SHARE)."""
-    start_concentration: float = 8.0
-    """How alike the channels start: a and b of the Beta distribution sum to this."""
+    start_hours: float = 8.0
+    """CONSUMER, PROVIDER: hours of their own demand that the liquidity at the start covers, on average: one-way
+    traffic has drained the node, as it always does in the end. A router starts from ``balance_prior`` instead."""
     initial_fee: tuple[int, int] | None = (1_000, 1)
     """Base fee (msat) and ppm of the herder's channels at the start (LND's default); None keeps the network's."""
     balance_prior: str = "bimodal"
-    """How the balances of all other channels are drawn."""
+    """How balances at the start are drawn (``network.generate.draw_balances``)."""
     reward: RewardConfig = field(default_factory=RewardConfig)
     """What counts."""
     menu: MenuConfig = field(default_factory=MenuConfig)
@@ -83,8 +83,8 @@ class HerdingConfig:
             raise InputError("herding: tick_ms and horizon must be positive, warm_up_ticks not negative")
         if not 0 <= self.asymmetry <= 1:
             raise InputError(f"herding: asymmetry is {self.asymmetry}; it must lie between 0 and 1")
-        if self.start_share is not None and not 0 < self.start_share < 1:
-            raise InputError(f"herding: start_share is {self.start_share}; it must lie between 0 and 1")
+        if self.start_hours < 0:
+            raise InputError(f"herding: start_hours is {self.start_hours}; it must not be negative")
 
     @property
     def duration_ms(self) -> int:
@@ -109,16 +109,30 @@ class Scenario:
     def balances_msat(self, seed: int) -> Ints:
         """``[E]`` balances at the start of one episode."""
         rng = np.random.default_rng([seed, 1])
-        balances: Ints = draw_balances(self.network, self.config.balance_prior, rng)
-        channels = self.network.out_edges(self.node) >> 1
-        mean = self.config.start_share or START_SHARE[self.config.role]
-        spread = self.config.start_concentration
-        share = rng.beta(mean * spread, (1.0 - mean) * spread, len(channels))
+        balances: Ints = draw_balances(self.network, self.config.balance_prior, rng).copy()
+        if self.config.role == Role.ROUTER:
+            return balances
         own = self.network.out_edges(self.node)
-        capacity = self.network.channels.capacity_msat[channels]
-        balances[own] = (share * capacity).astype(np.int64)
-        balances[own ^ 1] = capacity - balances[own]
+        side, other = (own, own ^ 1) if self.config.role == Role.CONSUMER else (own ^ 1, own)
+        capacity = self.network.channels.capacity_msat[own >> 1]
+        balances[side] = self._start_liquidity_msat(capacity, rng)
+        balances[other] = capacity - balances[side]
         return balances
+
+    def _start_liquidity_msat(self, capacity: Ints, rng: np.random.Generator) -> Ints:
+        """``[n]`` what the scarce side of each own channel holds: the reserve and its part of the hours covered."""
+        config = self.config
+        per_hour = config.own_rate_per_s * SECONDS_PER_HOUR * mean_msat(config.own_amounts)
+        total = config.start_hours * per_hour * rng.uniform(1.0 - START_SPREAD, 1.0 + START_SPREAD)
+        weights = rng.gamma(2.0, size=len(capacity)) * capacity
+        reserve = capacity * config.simulation.reserve_ppm // PPM
+        liquidity: Ints = np.minimum(reserve + (total * weights / weights.sum()).astype(np.int64), capacity)
+        return liquidity
+
+
+def mean_msat(amounts: Amounts) -> float:
+    """Mean of a distribution of amounts, estimated once on a fixed sample."""
+    return float(amounts.sample(20_001, np.random.default_rng(0)).mean())
 
 
 def build_scenario(config: HerdingConfig, network: Network | None = None) -> Scenario:

@@ -23,3 +23,8 @@ def grown(records: Records, length: int) -> Records:
     longer = zero_records(length, records.dtype)
     longer[: len(records)] = records
     return longer
+
+
+def plain(records: Records) -> Records:
+    """The same memory as a structured array: ``plain(r)["field"]`` costs a tenth of ``r.field``."""
+    return records.view(np.ndarray)

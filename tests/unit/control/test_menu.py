@@ -50,16 +50,18 @@ def test_a_rebalance_never_exceeds_what_can_be_sent_or_received():
     assert equalising_msat(NodeView(Role.ROUTER, channels), 1, 0) == 300_000 * SAT
 
 
-def test_swaps_respect_wallet_balance_and_the_server():
-    offers = candidate_actions(view(), replace(MENU, max_candidates=99))
+def test_swaps_serve_hours_of_demand_within_wallet_balance_and_the_servers_limits():
+    demand = {"in_demand_msat_per_h": 50_000.0 * SAT, "out_demand_msat_per_h": 1_000.0 * SAT}
+    offers = candidate_actions(view(**demand), replace(MENU, max_candidates=99))
     outs = of_kind(offers, ActionKind.SWAP_OUT)
-    assert {a.amount_msat for a in outs if a.channel == 9} == {
-        500_000 * SAT,
-        1_000_000 * SAT,
-        1_592_000 * SAT,  # 0.8 of the capacity, cut to the spendable less the service fee of 0.5 %
-    }
-    assert all(a.amount_msat <= 99_500 * SAT for a in outs if a.channel == 7)
-    poor = candidate_actions(view(wallet_msat=50_000 * SAT), MENU)
+    # 6, 12 and 24 hours at 50k an hour, half the capacity; all fit into the 1.6M sat held
+    assert [a.amount_msat // SAT for a in outs if a.channel == 9] == [300_000, 600_000, 1_000_000, 1_200_000]
+    # 100k sat held, 0.5 % of it the service's
+    assert [a.amount_msat // SAT for a in outs if a.channel == 7] == [99_500]
+    ins = of_kind(offers, ActionKind.SWAP_IN)
+    # hours of demand below the server's minimum are raised to it; half the capacity
+    assert [a.amount_msat // SAT for a in ins if a.channel == 7] == [50_000, 500_000]
+    poor = candidate_actions(view(wallet_msat=50_000 * SAT, **demand), MENU)
     assert of_kind(poor, ActionKind.SWAP_IN) == []
 
 

@@ -267,7 +267,7 @@ def test_counts_of_the_views_add_up_to_the_payments(small_network):
         ({"node": 99}, "no node 99"),
         ({"horizon": 0}, "horizon"),
         ({"asymmetry": 2.0}, "asymmetry"),
-        ({"start_share": 1.0}, "start_share"),
+        ({"start_hours": -1.0}, "start_hours"),
     ],
 )
 def test_impossible_problems_are_refused_in_a_sentence(small_network, changes, message):
