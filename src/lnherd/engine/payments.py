@@ -78,7 +78,7 @@ def _send_two_halves(state: State, payment_id: int) -> bool:
     payment = state.payments[payment_id]
     half_msat = payment.amount_msat // 2
     other_msat = payment.amount_msat - half_msat
-    if not _route_for(state, payment_id, other_msat):
+    if half_msat == 0 or not _route_for(state, payment_id, other_msat):
         return False
     if not _route_for(state, payment_id, half_msat):
         return False

@@ -1,0 +1,96 @@
+"""The chain: blocks, the fee rate, and operations that wait for them."""
+
+import math
+
+from lnherd.engine.codes import (
+    CLOSE_CHANNEL,
+    FAILED,
+    OP_CONFIRMING,
+    OP_DONE,
+    OP_FAILED,
+    OP_OFF_CHAIN,
+    OPEN_CHANNEL,
+    PAYMENT_STARTS,
+    SUCCEEDED,
+    SWAP_IN,
+    SWAP_OUT,
+)
+from lnherd.reference.gossip import hear_policy
+from lnherd.reference.randomness import Stream, exponential, standard_normal
+from lnherd.reference.world import Operation, World
+
+LEAST_FEERATE_MSAT_PER_VB = 1_000
+"""One satoshi a virtual byte: below it nodes relay nothing."""
+
+
+def find_block(world: World) -> None:
+    """A block is found; the next one's time, the fee rate and whatever waited for it follow."""
+    config = world.config
+    world.height += 1
+    gap_ms = config.block_interval_ms * exponential(world.seed, Stream.BLOCK, world.height, 0)
+    world.next_block_ms = world.now_ms + max(1, int(gap_ms))
+    noise = standard_normal(world.seed, Stream.FEERATE, world.height, 0)
+    world.feerate_log = (1.0 - config.feerate_reversion) * world.feerate_log + config.feerate_sigma * noise
+    feerate = int(config.feerate_median_msat_per_vb * math.exp(world.feerate_log))
+    world.feerate_msat_per_vb = max(LEAST_FEERATE_MSAT_PER_VB, feerate)
+    for operation in world.operations:
+        if operation.status == OP_OFF_CHAIN:
+            _look_off_chain(world, operation)
+        elif operation.status == OP_CONFIRMING and world.height >= operation.confirm_height:
+            _confirm(world, operation)
+
+
+def is_waiting(world: World) -> bool:
+    """Whether any operation still needs blocks."""
+    return any(operation.status in (OP_OFF_CHAIN, OP_CONFIRMING) for operation in world.operations)
+
+
+def _look_off_chain(world: World, operation: Operation) -> None:
+    """A close waits for its channel's HTLCs, a swap for its payment."""
+    if operation.kind == CLOSE_CHANNEL:
+        if not world.directions[operation.edge].htlcs and not world.directions[operation.edge ^ 1].htlcs:
+            _await_confirmations(world, operation, world.config.close_confirmations)
+        return
+    status = world.payments[operation.payment].status
+    if status == SUCCEEDED and operation.kind == SWAP_OUT:
+        _await_confirmations(world, operation, world.config.swap_confirmations)
+    elif status == SUCCEEDED:
+        operation.status = OP_DONE
+    elif status == FAILED:
+        _call_off_swap(world, operation)
+
+
+def _await_confirmations(world: World, operation: Operation, n_blocks: int) -> None:
+    operation.status = OP_CONFIRMING
+    operation.confirm_height = world.height + n_blocks
+
+
+def _call_off_swap(world: World, operation: Operation) -> None:
+    """No payment, no swap: a deposit comes back with the service's fee; what the miners got is gone."""
+    operation.status = OP_FAILED
+    if operation.kind == SWAP_OUT:
+        operation.fee_msat = 0
+        return
+    service_fee_msat = operation.amount_msat * world.config.swap_fee_ppm // 1_000_000
+    operation.fee_msat -= service_fee_msat
+    world.wallets[operation.node] += operation.amount_msat + service_fee_msat
+
+
+def _confirm(world: World, operation: Operation) -> None:
+    edge = operation.edge
+    near, far = world.directions[edge], world.directions[edge ^ 1]
+    operation.status = OP_DONE
+    if operation.kind == OPEN_CHANNEL:
+        near.is_open = far.is_open = True
+        hear_policy(world, edge)
+    elif operation.kind == CLOSE_CHANNEL:
+        assert not near.htlcs and not far.htlcs, "a cooperative close has nothing pending"
+        world.wallets[near.source] += near.balance_msat - operation.fee_msat
+        world.wallets[far.source] += far.balance_msat
+        near.balance_msat = far.balance_msat = 0
+    elif operation.kind == SWAP_OUT:
+        world.wallets[operation.node] += operation.amount_msat - operation.fee_msat
+    elif operation.kind == SWAP_IN:  # the deposit is there: now the service pays
+        operation.status = OP_OFF_CHAIN
+        world.payments[operation.payment].start_ms = world.now_ms
+        world.schedule(world.now_ms, PAYMENT_STARTS, operation.payment)

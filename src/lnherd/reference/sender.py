@@ -1,0 +1,163 @@
+"""The sender: as much in one part as finds a route, halves where it must, lessons from every failure."""
+
+from lnherd.engine.codes import (
+    ACTIVE,
+    AMOUNT_ABOVE_MAXIMUM,
+    AMOUNT_BELOW_MINIMUM,
+    CHANNEL_DISABLED,
+    FAILED,
+    FEE_INSUFFICIENT,
+    HTLC_ARRIVES,
+    INCORRECT_CLTV_EXPIRY,
+    MPP_TIMEOUT,
+    NO_FAILURE,
+    NO_ROUTE,
+    PAYMENT_TIMEOUT,
+    SUCCEEDED,
+    UNKNOWN_NEXT_PEER,
+)
+from lnherd.reference.channels import add_htlc
+from lnherd.reference.gossip import hear_policy
+from lnherd.reference.routing import Route, find_route
+from lnherd.reference.world import Part, Payment, World
+
+CARRY_THE_POLICY = {
+    FEE_INSUFFICIENT,
+    INCORRECT_CLTV_EXPIRY,
+    AMOUNT_BELOW_MINIMUM,
+    AMOUNT_ABOVE_MAXIMUM,
+    CHANNEL_DISABLED,
+}
+"""Failures whose message holds the ``channel_update`` now in force."""
+SAY_NOTHING_OF_LIQUIDITY = {FEE_INSUFFICIENT, INCORRECT_CLTV_EXPIRY, AMOUNT_BELOW_MINIMUM}
+HOLD_FOR_ANY_AMOUNT = {CHANNEL_DISABLED, UNKNOWN_NEXT_PEER}
+
+
+def start_payment(world: World, payment: Payment) -> None:
+    """The payment's time has come."""
+    payment.status = ACTIVE
+    send_unsent(world, payment)
+
+
+def send_unsent(world: World, payment: Payment) -> None:
+    """Send until nothing is unsent or the payment has failed; a failed payment ends with its last part."""
+    config = world.config
+    while payment.failure == NO_FAILURE and payment.unsent_msat > 0:
+        if world.now_ms > payment.start_ms + config.payment_timeout_ms:
+            payment.failure = PAYMENT_TIMEOUT
+        elif not _send_part(world, payment):
+            if payment.parts and not config.parts_split_once:
+                return  # what is out may come back with news of another way
+            payment.failure = NO_ROUTE
+    if payment.failure != NO_FAILURE and not payment.parts:
+        _finish(world, payment, FAILED)
+
+
+def _send_part(world: World, payment: Payment) -> bool:
+    """Send all that is unsent or, failing that, the largest half of a half of it that finds a route."""
+    config, unsent_msat = world.config, payment.unsent_msat
+    most_parts = config.max_parts if config.mpp else 1
+    payment.attempts += 1
+    if _send_if_routed(world, payment, unsent_msat):
+        return True
+    if config.parts_split_once:
+        return payment.attempts == 1 and most_parts > 1 and _send_two_halves(world, payment)
+    part_msat = unsent_msat // 2
+    while len(payment.parts) + 1 < most_parts and part_msat >= config.min_part_msat:
+        if _send_if_routed(world, payment, part_msat):
+            return True
+        part_msat //= 2
+    return False
+
+
+def _send_two_halves(world: World, payment: Payment) -> bool:
+    """CLoTH: each half must find a route before the first is sent; the second looks again once it is."""
+    smaller_msat = payment.amount_msat // 2
+    larger_msat = payment.amount_msat - smaller_msat
+    if smaller_msat == 0 or not _route(world, payment, larger_msat):
+        return False
+    if not _send_if_routed(world, payment, smaller_msat):
+        return False
+    payment.attempts += 1
+    _send_if_routed(world, payment, larger_msat)
+    return True
+
+
+def _send_if_routed(world: World, payment: Payment, amount_msat: int) -> bool:
+    route = _route(world, payment, amount_msat)
+    if route:
+        _dispatch(world, payment, amount_msat, route)
+    return route is not None
+
+
+def _route(world: World, payment: Payment, amount_msat: int) -> Route | None:
+    return find_route(world, payment, amount_msat, fee_limit_msat=payment.fee_limit_msat - payment.fee_msat)
+
+
+def _dispatch(world: World, payment: Payment, amount_msat: int, route: Route) -> None:
+    part = Part(
+        payment=payment.index,
+        number=payment.attempts,
+        amount_msat=amount_msat,
+        sent_ms=world.now_ms,
+        edges=list(route.edges),
+        amounts=list(route.amounts),
+        cltv=list(route.cltv),
+    )
+    payment.parts.insert(0, part)
+    payment.most_parts = max(payment.most_parts, len(payment.parts))
+    assert payment.unsent_msat >= 0, "no more is sent than is owed"
+    assert payment.fee_msat <= payment.fee_limit_msat, "no more fees than allowed"
+    assert route.amounts[-1] == amount_msat, "the receiver gets the part"
+    add_htlc(world.directions[route.edges[0]], part.htlc(0), route.amounts[0])
+    world.send_message(part, HTLC_ARRIVES, forth=True)
+
+
+def part_succeeded(world: World, part: Part) -> None:
+    """The preimage reached the sender: this part is paid."""
+    payment = world.payments[part.payment]
+    _learn_success(world, part, part.last_hop + 1)
+    payment.parts.remove(part)
+    payment.settled_msat += part.amount_msat
+    payment.settled_fee_msat += part.fee_msat
+    payment.most_hops = max(payment.most_hops, part.last_hop + 1)
+    if payment.settled_msat == payment.amount_msat:
+        _finish(world, payment, SUCCEEDED)
+    else:
+        send_unsent(world, payment)
+
+
+def part_failed(world: World, part: Part) -> None:
+    """The failure reached the sender, who learns from it and tries again."""
+    payment = world.payments[part.payment]
+    _learn_failure(world, part)
+    payment.parts.remove(part)
+    send_unsent(world, payment)
+
+
+def _finish(world: World, payment: Payment, status: int) -> None:
+    assert not payment.parts, "a finished payment has nothing out"
+    is_atomic = not world.config.parts_settle_alone
+    assert status == SUCCEEDED or payment.settled_msat == 0 or not is_atomic, "all or nothing"
+    payment.status, payment.end_ms = status, world.now_ms
+
+
+def _learn_success(world: World, part: Part, n_hops: int) -> None:
+    sender = world.payments[part.payment].sender
+    for edge, amount_msat in zip(part.edges[:n_hops], part.amounts, strict=False):
+        direction = world.directions[edge]
+        world.memory.record_success(sender, (direction.source, direction.target), amount_msat, world.now_ms)
+
+
+def _learn_failure(world: World, part: Part) -> None:
+    """Hops before the failing one could forward; the failing one gave its policy, or too little liquidity."""
+    _learn_success(world, part, part.failed_hop)
+    if part.failure == MPP_TIMEOUT:
+        return
+    edge = part.edges[part.failed_hop]
+    if part.failure in CARRY_THE_POLICY:
+        hear_policy(world, edge)
+    if part.failure not in SAY_NOTHING_OF_LIQUIDITY:
+        amount_msat = 0 if part.failure in HOLD_FOR_ANY_AMOUNT else part.amounts[part.failed_hop]
+        sender, direction = world.payments[part.payment].sender, world.directions[edge]
+        world.memory.record_failure(sender, (direction.source, direction.target), amount_msat, world.now_ms)

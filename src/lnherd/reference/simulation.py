@@ -1,0 +1,310 @@
+"""The twin itself: a world, its clock, and what a node may do between two events."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lnherd.engine import operations as sizes
+from lnherd.engine.codes import (
+    BLOCK_FOUND,
+    CLOSE_CHANNEL,
+    FAILURE_ARRIVES,
+    HTLC_ARRIVES,
+    OP_CONFIRMING,
+    OP_OFF_CHAIN,
+    OPEN_CHANNEL,
+    PAYMENT_EXPIRES,
+    PAYMENT_STARTS,
+    POLICY_HEARD,
+    PREIMAGE_ARRIVES,
+    SWAP_IN,
+    SWAP_OUT,
+)
+from lnherd.engine.config import SimulationConfig
+from lnherd.engine.state import NONE
+from lnherd.network.graph import Network
+from lnherd.network.records import Ints, Records
+from lnherd.reference.chain import find_block, is_waiting
+from lnherd.reference.channels import Direction, Flow, Policy, direction_of
+from lnherd.reference.forwarding import failure_arrives, htlc_arrives, parts_expire, preimage_arrives
+from lnherd.reference.gossip import announce, announcement_of, hear_policy
+from lnherd.reference.liquidity import Memory
+from lnherd.reference.sender import start_payment
+from lnherd.reference.world import Operation, Part, Payment, World
+
+UNLIMITED_MSAT = 1 << 60
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One line of the trace: when, what kind of event (``engine.codes``), and about what.
+
+    ``subject`` is (payment, attempt, hop) for the three kinds of news about HTLCs, (edge,) for a policy,
+    (height,) for a block and (payment,) for the rest; all as they were just before the event.
+    """
+
+    time_ms: int
+    kind: int
+    subject: tuple[int, ...]
+
+
+class ReferenceSimulation:
+    """The same inputs as ``engine.Simulation``, the same outcome, event for event, much more slowly.
+
+    ``trace`` lists every event handled. After each one the laws of conservation are asserted.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        payments: Records,
+        *,
+        config: SimulationConfig | None = None,
+        seed: int = 0,
+        balance_msat: Ints | None = None,
+    ) -> None:
+        """See ``engine.Simulation``; input is taken to be valid."""
+        config = config or SimulationConfig()
+        balances = network.balance_msat if balance_msat is None else balance_msat
+        assert balances is not None, "balances must be known"
+        directions = [direction_of(network, edge, balances[edge], config) for edge in range(network.n_edges)]
+        self.world = World(
+            config=config,
+            seed=seed,
+            directions=directions,
+            flows=[Flow() for _ in directions],
+            announcements=[announcement_of(d, directions[d.edge ^ 1], is_open=True) for d in directions],
+            payments=[_payment(index, record, config) for index, record in enumerate(payments)],
+            wallets=[0] * network.n_nodes,
+            online=[True] * network.n_nodes,
+            swap_node=_largest_node(network),
+            memory=Memory(config),
+            next_block_ms=int(config.block_interval_ms),
+            feerate_msat_per_vb=int(config.feerate_median_msat_per_vb),
+        )
+        self.given = list(self.world.payments)
+        """Payments known in advance that have not started, by start."""
+        self.trace: list[Happening] = []
+
+    def run(self, until_ms: int | None = None) -> None:
+        """Handle every event up to ``until_ms`` (inclusive) or, without it, until nothing is left to happen."""
+        while self.step(until_ms) is not None:
+            pass
+
+    def step(self, until_ms: int | None = None) -> Happening | None:
+        """Handle the next event up to ``until_ms``; None if there is none (the clock then moves there).
+
+        On a tie the agenda goes before payments known in advance, and these before blocks.
+        """
+        world = self.world
+        times = [
+            (world.agenda[0].time_ms, 0) if world.agenda else None,
+            (self.given[0].start_ms, 1) if self.given else None,
+        ]
+        known = [time for time in times if time is not None]
+        if until_ms is None and not known and not is_waiting(world):
+            return None
+        time_ms, source = min([*known, (world.next_block_ms, 2)])
+        if until_ms is not None and time_ms > until_ms:
+            world.now_ms = until_ms
+            return None
+        assert time_ms >= world.now_ms, "time runs forwards"
+        world.now_ms = time_ms
+        happening = (self._handle_agenda, self._start_given, self._find_block)[source]()
+        self.trace.append(happening)
+        self._verify()
+        return happening
+
+    def _handle_agenda(self) -> Happening:
+        event = heapq.heappop(self.world.agenda)
+        subject = event.subject
+        if isinstance(subject, Part):
+            happening = Happening(event.time_ms, event.kind, subject.htlc(subject.hop))
+            _NEWS[event.kind](self.world, subject)
+            return happening
+        if event.kind == POLICY_HEARD:
+            hear_policy(self.world, subject)
+        else:
+            _TURNS[event.kind](self.world, self.world.payments[subject])
+        return Happening(event.time_ms, event.kind, (subject,))
+
+    def _start_given(self) -> Happening:
+        payment = self.given.pop(0)
+        start_payment(self.world, payment)
+        return Happening(payment.start_ms, PAYMENT_STARTS, (payment.index,))
+
+    def _find_block(self) -> Happening:
+        find_block(self.world)
+        return Happening(self.world.now_ms, BLOCK_FOUND, (self.world.height,))
+
+    def _verify(self) -> None:
+        """Conservation in every channel; every HTLC belongs to a part that is on its way; limits hold."""
+        world = self.world
+        there: dict[tuple[int, int, int], tuple[int, int]] = {}
+        for direction in world.directions:
+            assert direction.balance_msat >= 0, "no debts"
+            assert len(direction.htlcs) <= direction.max_htlcs, "slots are limited"
+            assert direction.in_flight_msat <= direction.max_in_flight_msat, "value in flight is limited"
+            counter = world.directions[direction.edge ^ 1]
+            total = sum(side.balance_msat + side.in_flight_msat for side in (direction, counter))
+            is_paid_out = not direction.is_open and total == 0
+            assert total == direction.capacity_msat or is_paid_out, "a channel holds its capacity"
+            there |= {htlc: (direction.edge, amount) for htlc, amount in direction.htlcs.items()}
+        due = {
+            part.htlc(hop): (part.edges[hop], part.amounts[hop])
+            for payment in world.payments
+            for part in payment.parts
+            for hop in range(part.hop + 1)
+        }
+        assert there == due, "HTLCs and parts agree"
+
+    def send(
+        self,
+        sender: int,
+        receiver: int,
+        amount_msat: int,
+        *,
+        first_edge: int = NONE,
+        last_edge: int = NONE,
+        fee_limit: int | None = None,
+    ) -> int:
+        """Start a payment now; see ``engine.Simulation.send``."""
+        payment = self._add_payment(sender, receiver, amount_msat, first_edge, last_edge)
+        if fee_limit is not None:
+            payment.fee_limit_msat = fee_limit
+        self.world.schedule(self.world.now_ms, PAYMENT_STARTS, payment.index)
+        return payment.index
+
+    def _add_payment(
+        self, sender: int, receiver: int, amount_msat: int, first_edge: int = NONE, last_edge: int = NONE
+    ) -> Payment:
+        payment = Payment(
+            index=len(self.world.payments),
+            start_ms=self.world.now_ms,
+            sender=sender,
+            receiver=receiver,
+            amount_msat=amount_msat,
+            fee_limit_msat=fee_limit_msat(amount_msat, self.world.config),
+            first_edge=first_edge,
+            last_edge=last_edge,
+        )
+        self.world.payments.append(payment)
+        return payment
+
+    def set_policy(self, edge: int, **changes: Any) -> None:
+        """In force at once, heard of later; see ``engine.Simulation.set_policy``."""
+        direction = self.world.directions[edge]
+        direction.policy = replace(direction.policy, **changes)
+        announce(self.world, edge)
+
+    def fund(self, node: int, amount_msat: int) -> None:
+        """Give ``node`` money on the chain."""
+        self.world.wallets[node] += amount_msat
+
+    def open_channel(self, node: int, peer: int, capacity_msat: int) -> int:
+        """Pay for a channel that is usable once confirmed; see ``engine.operations.open_channel``."""
+        world, config = self.world, self.world.config
+        fee_msat = sizes.OPEN_VBYTES * world.feerate_msat_per_vb
+        self._spend(node, capacity_msat + fee_msat)
+        edge = len(world.directions)
+        policy = Policy(
+            **{**dict.fromkeys(Policy.__dataclass_fields__, 0), **sizes.DEFAULT_POLICY, "htlc_max_msat": capacity_msat}  # type: ignore[arg-type]
+        )
+        for offset, (source, target) in enumerate([(node, peer), (peer, node)]):
+            direction = Direction(
+                edge=edge + offset,
+                source=source,
+                target=target,
+                capacity_msat=capacity_msat,
+                balance_msat=capacity_msat if source == node else 0,
+                policy=policy,
+                reserve_msat=capacity_msat * config.reserve_ppm // 1_000_000,
+                max_in_flight_msat=capacity_msat * config.max_in_flight_ppm // 1_000_000,
+                max_htlcs=config.max_htlcs,
+                is_open=False,
+            )
+            world.directions.append(direction)
+            world.flows.append(Flow())
+        for direction in world.directions[edge:]:
+            world.announcements.append(announcement_of(direction, world.directions[direction.edge ^ 1], is_open=False))
+        height = world.height + config.open_confirmations
+        return self._start(Operation(OPEN_CHANNEL, OP_CONFIRMING, node, edge, capacity_msat, fee_msat, NONE, height))
+
+    def close_channel(self, edge: int) -> int:
+        """Take no more HTLCs, wait for the pending ones, then for the chain; see ``engine.operations``."""
+        near, far = self.world.directions[edge], self.world.directions[edge ^ 1]
+        assert near.is_open
+        near.is_open = far.is_open = False
+        announce(self.world, edge)
+        fee_msat = min(sizes.CLOSE_VBYTES * self.world.feerate_msat_per_vb, near.balance_msat)
+        return self._start(Operation(CLOSE_CHANNEL, OP_OFF_CHAIN, near.source, edge, near.balance_msat, fee_msat))
+
+    def swap_out(self, edge: int, amount_msat: int) -> int:
+        """Pay the swap service through ``edge``, be paid on the chain; see ``engine.operations``."""
+        node = self.world.directions[edge].source
+        fee_msat = self._swap_fee_msat(amount_msat, sizes.SWAP_OUT_VBYTES)
+        payment = self.send(node, self.world.swap_node, amount_msat, first_edge=edge)
+        return self._start(Operation(SWAP_OUT, OP_OFF_CHAIN, node, edge, amount_msat, fee_msat, payment))
+
+    def swap_in(self, edge: int, amount_msat: int) -> int:
+        """Pay the swap service on the chain, be paid through ``edge``'s channel; see ``engine.operations``."""
+        world = self.world
+        node = world.directions[edge].source
+        fee_msat = self._swap_fee_msat(amount_msat, sizes.SWAP_IN_VBYTES)
+        self._spend(node, amount_msat + fee_msat)
+        payment = self._add_payment(world.swap_node, node, amount_msat, NONE, edge ^ 1)
+        height = world.height + world.config.swap_confirmations
+        return self._start(Operation(SWAP_IN, OP_CONFIRMING, node, edge, amount_msat, fee_msat, payment.index, height))
+
+    def _swap_fee_msat(self, amount_msat: int, vbytes: int) -> int:
+        return vbytes * self.world.feerate_msat_per_vb + amount_msat * self.world.config.swap_fee_ppm // 1_000_000
+
+    def _spend(self, node: int, amount_msat: int) -> None:
+        assert self.world.wallets[node] >= amount_msat
+        self.world.wallets[node] -= amount_msat
+
+    def _start(self, operation: Operation) -> int:
+        self.world.operations.append(operation)
+        return len(self.world.operations) - 1
+
+
+_NEWS: dict[int, Callable[[World, Part], None]] = {
+    HTLC_ARRIVES: htlc_arrives,
+    PREIMAGE_ARRIVES: preimage_arrives,
+    FAILURE_ARRIVES: failure_arrives,
+}
+_TURNS: dict[int, Callable[[World, Payment], None]] = {
+    PAYMENT_STARTS: start_payment,
+    PAYMENT_EXPIRES: parts_expire,
+}
+
+
+def fee_limit_msat(amount_msat: int, config: SimulationConfig) -> int:
+    """What a payer spends on fees at most: the amount itself up to 1,000 sat, 5 % of it above (LND)."""
+    if config.fee_limit == "none":
+        return UNLIMITED_MSAT
+    return amount_msat if amount_msat <= 1_000_000 else amount_msat // 20
+
+
+def _payment(index: int, record: Records, config: SimulationConfig) -> Payment:
+    amount_msat = int(record.amount_msat)
+    return Payment(
+        index=index,
+        start_ms=int(record.start_ms),
+        sender=int(record.sender),
+        receiver=int(record.receiver),
+        amount_msat=amount_msat,
+        fee_limit_msat=fee_limit_msat(amount_msat, config),
+    )
+
+
+def _largest_node(network: Network) -> int:
+    """Where swaps are offered: the node with most capacity in channels with an enabled direction."""
+    capacity = [0] * network.n_nodes
+    for channel in np.flatnonzero(network.live_channels):
+        for node in (network.channels.node1[channel], network.channels.node2[channel]):
+            capacity[node] += int(network.channels.capacity_msat[channel])
+    return capacity.index(max(capacity))
