@@ -117,11 +117,15 @@ class QLearner:
         episodes: int,
         seeds: Sequence[int],
         on_progress: Callable[[Progress], None] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
     ) -> list[float]:
         """Play ``episodes`` episodes, the k-th on seed ``seeds[k % len(seeds)]``; returns their returns.
 
         ``task_factory`` is called once for each worker. Calling ``train`` again goes on from the table
-        as it is, with the exploration schedule starting anew.
+        as it is, with the exploration schedule starting anew. To train in pieces, play the episodes from
+        ``first`` up to ``last`` of the schedule at a time: whole batches give what one call gives.
 
         Raises:
             InputError: without seeds.
@@ -131,8 +135,9 @@ class QLearner:
         config, returns = self.config, list[float]()
         tasks = [task_factory() for _ in range(min(config.workers, config.batch_episodes))]
         with ThreadPoolExecutor(len(tasks)) as pool:
-            for start in range(0, episodes, config.batch_episodes):
-                batch = range(start, min(start + config.batch_episodes, episodes))
+            end = episodes if last is None else min(last, episodes)
+            for start in range(first, end, config.batch_episodes):
+                batch = range(start, min(start + config.batch_episodes, end))
                 epsilon = config.epsilon(start / episodes)
                 played = self._play_batch(pool, tasks, [seeds[k % len(seeds)] for k in batch], epsilon)
                 for number, episode in zip(batch, played, strict=True):

@@ -1,0 +1,114 @@
+"""``lnherd compare``: learners against rules on the same traffic, with intervals and a report."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lnherd.cli.scenario_options import scenario_from, scenario_options
+
+if TYPE_CHECKING:
+    from lnherd.experiments.config import CompareConfig
+    from lnherd.experiments.publish import Published
+
+WIDE, NARROW_COLUMNS = 110, 5
+"""Terminals of less than WIDE columns get the first columns of the table only."""
+
+
+@click.group()
+def command() -> None:
+    """Compare learners with rules on the same held-out traffic."""
+
+
+@command.command()
+@scenario_options
+@click.option("--policies", help="Which policies, comma-separated. [default: every rule but random, and q-learning]")
+@click.option("--train-episodes", type=int, default=100, show_default=True, help="Episodes of each training.")
+@click.option("--trainings", type=int, default=4, show_default=True, help="Independent trainings of each learner.")
+@click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
+@click.option("--checkpoints", type=int, default=5, show_default=True, help="Points of the learning curve.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-compare"), show_default=True,
+              help="Directory for results and report; an interrupted comparison goes on there.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def herding(**options: Any) -> None:
+    """Compare herders: who earns most, R = S - F - C, with one node's channels?"""
+    from lnherd.experiments.config import CompareConfig
+
+    rules, algorithms = chosen_policies(options["policies"])
+    config = CompareConfig(
+        scenario=scenario_from(options),
+        rules=rules,
+        algorithms=algorithms,
+        trainings=options["trainings"],
+        train_episodes=options["train_episodes"],
+        checkpoints=options["checkpoints"],
+        evaluations=options["seeds"],
+        seed=options["seed"],
+    )
+    out: Path = options["out"]
+    published = run_comparison(config, out, kind="compare herding", fresh=False)
+    show(published, out, as_json=options["as_json"])
+
+
+def chosen_policies(names: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """``(rules, algorithms)`` of a comma-separated list; doing nothing comes first, asked for or not.
+
+    Raises:
+        InputError: for a name that is neither a rule nor a learner.
+    """
+    from lnherd.agents.rules import RULES
+    from lnherd.errors import InputError
+    from lnherd.experiments.config import LEARNED_NAMES
+    from lnherd.experiments.results import BASELINE
+
+    if names is None:
+        return tuple(name for name in RULES if name != "random"), tuple(LEARNED_NAMES)
+    asked = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    learners = {name: algorithm for algorithm in LEARNED_NAMES for name in (algorithm, LEARNED_NAMES[algorithm])}
+    for name in asked:
+        if name not in RULES and name not in learners:
+            known = ", ".join((*RULES, *LEARNED_NAMES.values()))
+            raise InputError(f"--policies: {name!r} is not known; choose from {known}")
+    rules = dict.fromkeys((BASELINE, *(name for name in asked if name in RULES)))
+    return tuple(rules), tuple(dict.fromkeys(learners[name] for name in asked if name in learners))
+
+
+def run_comparison(config: "CompareConfig", out: Path, *, kind: str, fresh: bool) -> "Published":
+    """Play a comparison under a progress bar and write its files."""
+    from lnherd.cli.invocation import command_line
+    from lnherd.cli.output import progress
+    from lnherd.experiments.compare import n_episodes, prepare, run
+    from lnherd.experiments.directory import kind_of
+    from lnherd.experiments.provenance import provenance
+    from lnherd.experiments.publish import publish
+    from lnherd.experiments.scenario import build_world
+
+    kind_of(out)
+    world = build_world(config.scenario)
+    about = provenance(command_line(), config.seed)
+    trainings = prepare(config, out, world.config, about, kind=kind, fresh=fresh)
+    try:
+        with progress("simulated days", n_episodes(config)) as advance_to:
+            findings = run(config, trainings, world.task, advance_to, days=world.days)
+    except KeyboardInterrupt:
+        click.echo(f"The trainings so far are in {out}; the same command goes on with them.", err=True)
+        raise
+    return publish(out, config, world, findings, about)
+
+
+def show(published: "Published", out: Path, *, as_json: bool) -> None:
+    """Print the result: one JSON object, or a table, the finding and the files."""
+    from lnherd.cli.output import print_json, print_table
+    from lnherd.experiments.publish import TABLE_COLUMNS, table_rows
+
+    files = [str(path) for path in published.files]
+    if as_json:
+        print_json({**published.content, "files": files})
+        return
+    print_table(
+        "R = S - F - C on held-out traffic, sat a day", TABLE_COLUMNS, table_rows(published.comparison.summaries)
+    )
+    click.echo(published.content["headline"])
+    click.echo(f"Report: {files[-1]}  (and {', '.join(Path(file).name for file in files[:-1])} beside it)")

@@ -1,0 +1,204 @@
+"""A comparison: train the learners, run everybody on the same held-out seeds, write table and report.
+
+    config.json  provenance.json  trainings/ALGORITHM-N/  results.csv  results.json  report.html
+
+An interrupted comparison goes on where its trainings stopped when it is run again with the same
+configuration and directory.
+"""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lnherd.experiments.config import LEARNED_NAMES, CompareConfig, describe
+from lnherd.experiments.curves import Curve
+from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, write_json
+from lnherd.experiments.episodes import REWARD, Episode
+from lnherd.experiments.training import PROVENANCE_FILE, Training
+from lnherd.experiments.workers import (
+    AnyFuture,
+    Candidate,
+    Evaluated,
+    TaskMaker,
+    Trained,
+    evaluate,
+    n_cores,
+    train,
+    workers,
+)
+
+SEEDS_PER_JOB = 4
+"""Episodes of one evaluation job: long enough to be worth sending, short enough to show progress."""
+EPISODES_PER_JOB = 8
+"""Episodes of one training job."""
+TRAININGS = "trainings"
+"""Directory of the trainings."""
+OUTPUTS = ("results.csv", "results.json", "report.html")
+"""What :mod:`lnherd.experiments.publish` adds."""
+
+
+@dataclass(eq=False)
+class Findings:
+    """All episodes of a comparison."""
+
+    final: list[Episode]
+    """Rules, and learners at the end of their training."""
+    curves: tuple[Curve, ...]
+    """One a learner."""
+
+
+@dataclass(eq=False)
+class _Race:
+    """The state of a comparison under way."""
+
+    config: CompareConfig
+    pool: Executor
+    on_progress: Callable[[int], None]
+    learners: dict[Path, tuple[str, int]]
+    """Directory of each training -> its algorithm and number."""
+    pending: set[AnyFuture] = field(default_factory=set)
+    evaluated: dict[Candidate, list[Episode]] = field(default_factory=dict)
+    done: int = 0
+
+    def finish(self) -> None:
+        """Follow every job up until none is left."""
+        while self.pending:
+            finished, self.pending = wait(self.pending, return_when=FIRST_COMPLETED)
+            for job in finished:
+                self._follow_up(job.result())
+
+    def _follow_up(self, result: Evaluated | Trained) -> None:
+        if isinstance(result, Evaluated):
+            self.evaluated.setdefault(result.candidate, []).extend(result.episodes)
+            self.advance(len(result.episodes))
+            return
+        self.advance(result.played)
+        if result.kept is not None:
+            self.evaluate_kept(result.directory, result.kept, result.episodes)
+        self.train(result.directory, result.episodes)
+
+    def take_up(self, training: Training) -> None:
+        """Go on with a training, and measure what an earlier, interrupted run had kept of it."""
+        self.advance(training.episodes)
+        for stop in self.config.stops():
+            kept = training.kept_path(stop)
+            if stop == training.episodes and not kept.exists():
+                training.keep()
+            if stop <= training.episodes:
+                self.evaluate_kept(training.directory, kept, stop)
+        self.train(training.directory, training.episodes)
+
+    def evaluate(self, candidate: Candidate) -> None:
+        """Start ``candidate`` on all held-out seeds."""
+        seeds = self.config.seeds()
+        for start in range(0, len(seeds), SEEDS_PER_JOB):
+            self.pending.add(self.pool.submit(evaluate, candidate, tuple(seeds[start : start + SEEDS_PER_JOB])))
+
+    def evaluate_kept(self, directory: Path, kept: Path, episodes: int) -> None:
+        """Start the policy that a training kept after ``episodes``."""
+        algorithm, number = self.learners[directory]
+        self.evaluate(Candidate(LEARNED_NAMES[algorithm], number, kept, episodes))
+
+    def train(self, directory: Path, episodes: int) -> None:
+        """Start the next stretch of a training that has played ``episodes``; nothing where it is complete."""
+        stop = next((stop for stop in self.config.stops() if stop > episodes), None)
+        if stop is not None:
+            until = min(episodes + EPISODES_PER_JOB, stop)
+            self.pending.add(self.pool.submit(train, directory, until, stop))
+
+    def advance(self, episodes: int) -> None:
+        """Tell how many episodes have been played."""
+        self.done += episodes
+        self.on_progress(self.done)
+
+
+def n_episodes(config: CompareConfig) -> int:
+    """Episodes that a comparison plays in all."""
+    learned = len(config.algorithms) * config.trainings
+    evaluations = len(config.rules) + learned * len(config.stops())
+    return learned * config.train_episodes + evaluations * config.evaluations
+
+
+def prepare(
+    config: CompareConfig, out: Path, environment: Any, provenance: dict[str, Any], *, kind: str, fresh: bool
+) -> list[Training]:
+    """Claim ``out`` and its trainings, in the order of ``config.learners()``; ``fresh`` forgets an earlier run.
+
+    Raises:
+        InputError: when something else is there.
+    """
+    if fresh and kind_of(out) == kind:
+        _forget(out)
+    claim(out, describe(kind, config, environment))
+    write_json(out / PROVENANCE_FILE, provenance)
+    return [
+        Training.start(
+            out / TRAININGS / f"{algorithm}-{number}",
+            config.training(algorithm, number),
+            environment,
+            provenance,
+            resume=True,
+        )
+        for algorithm, number in config.learners()
+    ]
+
+
+def _forget(out: Path) -> None:
+    """Remove what a comparison writes, and nothing else."""
+    shutil.rmtree(out / TRAININGS, ignore_errors=True)
+    for name in (CONFIG_FILE, PROVENANCE_FILE, *OUTPUTS):
+        (out / name).unlink(missing_ok=True)
+
+
+def run(
+    config: CompareConfig,
+    trainings: list[Training],
+    make_task: TaskMaker,
+    on_progress: Callable[[int], None],
+    *,
+    days: float,
+) -> Findings:
+    """Play everything, in as many processes as there are cores; an episode lasts ``days``."""
+    learners = {each.directory: place for each, place in zip(trainings, config.learners(), strict=True)}
+    with workers(make_task, n_cores()) as pool:
+        race = _Race(config, pool, on_progress, learners)
+        for training in trainings:
+            race.take_up(training)
+        for rule in config.rules:
+            race.evaluate(Candidate(rule))
+        race.finish()
+    final = [
+        episode
+        for candidate, episodes in race.evaluated.items()
+        for episode in episodes
+        if candidate.path is None or candidate.episodes == config.train_episodes
+    ]
+    order = {name: place for place, name in enumerate((*config.rules, *LEARNED_NAMES.values()))}
+    final.sort(key=lambda episode: (order[episode.policy], episode.training, episode.seed))
+    curves = [_curve(config, name, learners, race.evaluated, days) for name in config.algorithms]
+    return Findings(final, tuple(curves))
+
+
+def _curve(
+    config: CompareConfig,
+    algorithm: str,
+    learners: dict[Path, tuple[str, int]],
+    evaluated: dict[Candidate, list[Episode]],
+    days: float,
+) -> Curve:
+    """What a learner earned on the held-out seeds at each stop."""
+    stops = config.stops()
+    held_out = np.full((config.trainings, config.evaluations, len(stops)), np.nan)
+    for candidate, episodes in evaluated.items():
+        if candidate.path is not None and candidate.name == LEARNED_NAMES[algorithm]:
+            rewards = [e.totals[REWARD] for e in sorted(episodes, key=lambda episode: episode.seed)]
+            held_out[candidate.training, :, stops.index(candidate.episodes)] = rewards
+    rows = [Training.read(path).rows for path, (name, _) in learners.items() if name == algorithm]
+    spent = np.array([[[float(row[stop - 1][3]), float(row[stop - 1][4])] for stop in stops] for row in rows])
+    decisions, wall_s = spent.mean(axis=0).T
+    return Curve(LEARNED_NAMES[algorithm], np.array(stops, dtype=float), decisions, wall_s, held_out / days)

@@ -1,0 +1,138 @@
+"""Configurations of trainings and comparisons: frozen, complete, the same in JSON."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lnherd.agents.qlearning import QConfig
+from lnherd.control.view import Role
+from lnherd.errors import InputError
+from lnherd.experiments.json_config import from_json, to_json
+from lnherd.experiments.results import BASELINE
+
+ALGORITHMS = ("qlearning",)
+"""Learners that can be trained, by their name on the command line."""
+LEARNED_NAMES = {"qlearning": "q-learning"}
+"""And in tables."""
+_TRAINING = 1 << 31
+"""The bit that tells training seeds from evaluation seeds."""
+
+
+@dataclass(frozen=True)
+class ScenarioConfig:
+    """Which herder is meant: its role, its network, its place."""
+
+    role: Role = Role.CONSUMER
+    """What the node is for."""
+    network: str | None = None
+    """Path of a snapshot; None is a synthetic network."""
+    nodes: int = 200
+    """Size of the synthetic network, or of the neighbourhood that is cut out of the snapshot."""
+    node: str | None = None
+    """Public key, alias or index of the herder; None picks a mid-size node (5-15 live channels)."""
+    network_seed: int = 0
+    """Seed of the synthetic network and of who trades with whom."""
+
+    def __post_init__(self) -> None:
+        if self.nodes < 10:
+            raise InputError(f"--nodes is {self.nodes}; give at least 10")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training."""
+
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    """Where."""
+    algorithm: str = "qlearning"
+    """Which learner."""
+    episodes: int = 100
+    """How many episodes to play."""
+    seed: int = 0
+    """Of the learner and of its training traffic."""
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise InputError(f"--algorithm {self.algorithm!r} is not known; choose from {', '.join(ALGORITHMS)}")
+        if self.episodes < 1:
+            raise InputError(f"--episodes is {self.episodes}; give at least 1")
+
+    def seeds(self) -> list[int]:
+        """Seed of the traffic of each episode; none is ever an evaluation seed."""
+        return [value | _TRAINING for value in _distinct(self.seed, self.episodes)]
+
+    def learner(self) -> QConfig:
+        """Hyper-parameters."""
+        return QConfig()
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """One comparison: rules and learners on the same held-out traffic."""
+
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    """Where."""
+    rules: tuple[str, ...] = (BASELINE,)
+    """Rules to compare; doing nothing is always among them."""
+    algorithms: tuple[str, ...] = ALGORITHMS
+    """Learners to train and compare; may be empty."""
+    trainings: int = 4
+    """Independent trainings of each learner."""
+    train_episodes: int = 100
+    """Episodes of each training."""
+    checkpoints: int = 5
+    """Points of the learning curve, the end of training included."""
+    evaluations: int = 20
+    """Held-out seeds."""
+    seed: int = 0
+    """Of trainings, held-out traffic and bootstrap."""
+
+    def __post_init__(self) -> None:
+        for name in ("trainings", "train_episodes", "checkpoints", "evaluations"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name.replace('_', '-')} is {getattr(self, name)}; give at least 1")
+        if BASELINE not in self.rules:
+            raise InputError(f"--policies must include {BASELINE}: everything is measured against it")
+
+    def seeds(self) -> list[int]:
+        """Held-out seeds, all different; none is ever a training seed."""
+        return _distinct(self.seed, self.evaluations)
+
+    def learners(self) -> list[tuple[str, int]]:
+        """Algorithm and number of each training."""
+        return [(algorithm, number) for algorithm in self.algorithms for number in range(self.trainings)]
+
+    def training(self, algorithm: str, number: int) -> TrainConfig:
+        """The configuration of one of the trainings."""
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        return TrainConfig(self.scenario, algorithm, self.train_episodes, seed)
+
+    def stops(self) -> list[int]:
+        """Episodes after which the learning curve is measured: the end, half of it, a quarter, ... in whole batches."""
+        batch = QConfig().batch_episodes
+        points = self.train_episodes * 0.5 ** np.arange(1, self.checkpoints)
+        whole = {batch * max(1, round(float(point) / batch)) for point in points}
+        return sorted({stop for stop in whole if stop < self.train_episodes} | {self.train_episodes})
+
+
+def _distinct(seed: int, n: int) -> list[int]:
+    """``n`` different numbers below 2^31, the first k the same for every n."""
+    state = np.random.SeedSequence([seed]).generate_state(n + n // 4 + 16)
+    return list(dict.fromkeys(int(value) & (_TRAINING - 1) for value in state))[:n]
+
+
+def describe(kind: str, config: TrainConfig | CompareConfig, environment: Any) -> dict[str, Any]:
+    """What ``config.json`` of a run holds: ``environment`` is recorded so that a change of it is noticed."""
+    return {"kind": kind, "config": to_json(config), "environment": to_json(environment)}
+
+
+def read_train_config(content: dict[str, Any], where: str) -> TrainConfig:
+    """The training that a ``config.json`` describes.
+
+    Raises:
+        InputError: when it describes something else.
+    """
+    if content.get("kind") != "train" or "config" not in content:
+        raise InputError(f"{where}: is not a training; give a directory that lnherd train wrote")
+    return from_json(TrainConfig, content["config"], where)

@@ -1,0 +1,185 @@
+"""A training that lives in a directory: checkpoints, a learning curve, and going on after an interrupt.
+
+    config.json      what is trained (and what marks the directory as ours)
+    provenance.json  versions, commit, command
+    metrics.csv      one row an episode
+    policy.npz       the learner after the last complete batch
+    policies/        the learner after the episodes that a comparison measures
+
+``policy.npz`` says how many episodes it has seen. Rows of ``metrics.csv`` beyond that are dropped when a
+training goes on, so an interrupt at any moment costs the batch it hit and nothing else: what follows is
+what would have followed.
+"""
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lnherd.agents.policy import Policy
+from lnherd.agents.qlearning import Progress, QLearner
+from lnherd.control.decision import Decision, Plan, StepResult, Task
+from lnherd.errors import InputError
+from lnherd.experiments.config import TrainConfig, describe, read_train_config
+from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, read_json, write_csv, write_json
+
+POLICY_FILE, METRICS_FILE, PROVENANCE_FILE = "policy.npz", "metrics.csv", "provenance.json"
+COLUMNS = ("episode", "seed", "epsilon", "decisions", "wall_s", "R", "S", "F", "C", "successes", "failures")
+"""Columns of ``metrics.csv``: ``decisions`` and ``wall_s`` are running totals, money is in sat."""
+TERMS = COLUMNS[6:]
+SAVE_EVERY = 5
+"""Batches between two saves."""
+
+
+class RecordedTask:
+    """A task that also keeps the totals of each episode, by seed."""
+
+    def __init__(self, task: Task, totals: dict[int, dict[str, float]]) -> None:
+        self._task, self._totals, self._seed = task, totals, 0
+
+    def reset(self, seed: int) -> Decision:
+        """Start an episode and its totals."""
+        self._seed = seed
+        self._totals[seed] = dict.fromkeys(("R", "decisions", *TERMS), 0.0)
+        return self._task.reset(seed)
+
+    def step(self, plan: Plan) -> StepResult:
+        """One tick, added to the totals."""
+        result, totals = self._task.step(plan), self._totals[self._seed]
+        totals["R"] += result.reward
+        totals["decisions"] += 1
+        for term in TERMS:
+            totals[term] += result.terms.get(term, 0.0)
+        return result
+
+
+@dataclass(eq=False)
+class Training:
+    """One training and its directory."""
+
+    directory: Path
+    config: TrainConfig
+    learner: QLearner
+    rows: list[list[str]]
+    """Rows of ``metrics.csv``, one an episode played."""
+
+    @classmethod
+    def start(
+        cls, directory: Path, config: TrainConfig, environment: Any, provenance: dict[str, Any], *, resume: bool
+    ) -> "Training":
+        """Claim ``directory`` for a training, or take up the one that is there.
+
+        Raises:
+            InputError: when something else is there, or a training that ``resume`` was not said for.
+        """
+        found = claim(directory, describe("train", config, environment))
+        if found and not resume:
+            raise InputError(f"{directory}: holds this training already; add --resume or choose another --out")
+        if (directory / POLICY_FILE).exists():
+            return cls.read(directory)
+        write_json(directory / PROVENANCE_FILE, provenance)
+        training = cls(directory, config, QLearner(config.learner(), config.seed), [])
+        training.save()
+        return training
+
+    @classmethod
+    def read(cls, directory: Path) -> "Training":
+        """The training in ``directory``.
+
+        Raises:
+            InputError: when there is none, or its files do not fit together.
+        """
+        if kind_of(directory) != "train":
+            raise InputError(f"{directory}: holds no training; give a directory that lnherd train wrote")
+        config = read_train_config(read_json(directory / CONFIG_FILE), str(directory / CONFIG_FILE))
+        learner = QLearner.load(directory / POLICY_FILE)
+        rows = read_rows(directory / METRICS_FILE)[: learner.episodes_played]
+        if len(rows) < learner.episodes_played:
+            raise InputError(f"{directory / METRICS_FILE}: ends before the policy does; train anew in a new directory")
+        return cls(directory, config, learner, rows)
+
+    @property
+    def episodes(self) -> int:
+        """Episodes played and saved."""
+        return self.learner.episodes_played
+
+    def advance(self, until: int, make_task: Callable[[], Task], on_episode: Callable[[int], None]) -> None:
+        """Train until ``until`` episodes have been played, saving on the way."""
+        batch = self.learner.config.batch_episodes
+        until = min(until, self.config.episodes)
+        while self.episodes < until:
+            stop = min(self.episodes + SAVE_EVERY * batch, until)
+            self._play(stop, make_task, on_episode)
+            self.save()
+
+    def _play(self, stop: int, make_task: Callable[[], Task], on_episode: Callable[[int], None]) -> None:
+        seeds, totals = self.config.seeds(), dict[int, dict[str, float]]()
+        started, before = time.perf_counter(), float(self.rows[-1][4]) if self.rows else 0.0
+        decisions = int(self.rows[-1][3]) if self.rows else 0
+
+        def note(progress: Progress) -> None:
+            nonlocal decisions
+            seed = seeds[progress.episode - 1]
+            episode = totals.pop(seed)
+            decisions += int(episode["decisions"])
+            wall_s = before + time.perf_counter() - started
+            head = [str(progress.episode), str(seed), f"{progress.epsilon:.4f}", str(decisions), f"{wall_s:.3f}"]
+            self.rows.append(head + [f"{episode[term]:.3f}" for term in ("R", *TERMS)])
+            on_episode(progress.episode)
+
+        self.learner.train(
+            lambda: RecordedTask(make_task(), totals),
+            self.config.episodes,
+            seeds,
+            note,
+            first=self.episodes,
+            last=stop,
+        )
+
+    def save(self) -> None:
+        """Write curve and learner, each whole or not at all; the learner last, for it is what counts."""
+        write_csv(self.directory / METRICS_FILE, COLUMNS, self.rows)
+        save_policy(self.learner, self.directory / POLICY_FILE)
+
+    def keep(self) -> Path:
+        """Save the learner as it is now for good, and say where."""
+        path = self.kept_path(self.episodes)
+        save_policy(self.learner, path)
+        return path
+
+    def kept_path(self, episodes: int) -> Path:
+        """Where the learner as it was after ``episodes`` is, if it was kept."""
+        return self.directory / "policies" / f"episode-{episodes:06d}.npz"
+
+    def policy(self) -> Policy:
+        """What has been learned."""
+        return self.learner.policy()
+
+
+def save_policy(learner: QLearner, path: Path) -> None:
+    """Write the learner whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        learner.save(part)
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --out") from error
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """Rows of ``metrics.csv``.
+
+    Raises:
+        InputError: when it is missing or not what we wrote.
+    """
+    try:
+        with path.open(newline="") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); train anew in a new directory") from None
+    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+        raise InputError(f"{path}: is not the curve of a training of this version; train anew in a new directory")
+    return rows

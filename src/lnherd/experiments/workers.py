@@ -1,0 +1,108 @@
+"""Episodes and trainings in parallel: processes that hold the world and take small jobs.
+
+Processes, not threads: the engine lets go of the GIL, but views, features and tables are Python. Two workers
+on two cores, 24 episodes on 200 nodes: threads 1.0 to 1.3 times one worker, processes 1.75 times, 1 s to start.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lnherd.agents.policy import Policy
+from lnherd.agents.qlearning import QLearner
+from lnherd.agents.rules import RULES
+from lnherd.control.decision import Task
+from lnherd.experiments.episodes import Episode, play
+from lnherd.experiments.training import Training
+
+TaskMaker: TypeAlias = Callable[[], Task]
+"""Something that builds a task; it travels to the workers by pickle."""
+AnyFuture: TypeAlias = Future[Any]
+"""A job under way."""
+_task: Task | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A policy by reference, as it travels to a worker."""
+
+    name: str
+    """Name in tables."""
+    training: int = 0
+    """Which training it comes from."""
+    path: Path | None = None
+    """File of a learned policy; None is the rule called ``name``."""
+    episodes: int = 0
+    """Training episodes it has seen."""
+
+    def policy(self) -> Policy:
+        """Build or load it."""
+        return RULES[self.name]() if self.path is None else QLearner.load(self.path).policy()
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Episodes of one candidate."""
+
+    candidate: Candidate
+    episodes: tuple[Episode, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that got on: ``kept`` is set where it reached the stop asked for."""
+
+    directory: Path
+    episodes: int
+    played: int
+    kept: Path | None
+
+
+def _begin(make_task: TaskMaker) -> None:
+    """Set a worker up. An interrupt is the parent's to handle: a worker finishes its job and its files."""
+    global _task
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _task = make_task()
+
+
+def _own_task() -> Task:
+    assert _task is not None
+    return _task
+
+
+def evaluate(candidate: Candidate, seeds: tuple[int, ...]) -> Evaluated:
+    """Job: play ``candidate`` on ``seeds``."""
+    policy, task = candidate.policy(), _own_task()
+    episodes = [play(task, policy, seed, name=candidate.name, training=candidate.training) for seed in seeds]
+    return Evaluated(candidate, tuple(episodes))
+
+
+def train(directory: Path, until: int, stop: int) -> Trained:
+    """Job: go on with the training in ``directory`` until ``until`` episodes, keeping the policy at ``stop``."""
+    training = Training.read(directory)
+    before = training.episodes
+    training.advance(until, _own_task, lambda _: None)
+    kept = training.keep() if training.episodes == stop else None
+    return Trained(directory, training.episodes, training.episodes - before, kept)
+
+
+def n_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def workers(make_task: TaskMaker, n_workers: int) -> Iterator[Executor]:
+    """Processes for :func:`evaluate` and :func:`train`; on an interrupt, jobs not begun are dropped."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin, initargs=(make_task,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
