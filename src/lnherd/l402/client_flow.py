@@ -44,7 +44,6 @@ from lnherd.l402.client_steps import (
     Keep,
     Kept,
     Origin,
-    OverBudget,
     Paid,
     Pay,
     PaymentFailed,
@@ -53,6 +52,7 @@ from lnherd.l402.client_steps import (
     Send,
     Shared,
     Step,
+    Withheld,
 )
 from lnherd.l402.headers import Challenge
 from lnherd.l402.macaroon import Identifier
@@ -89,7 +89,7 @@ ACCEPTS: Final[dict[State, tuple[type[Event], ...]]] = {
     State.START: (Begin,),
     State.SENT: (Answer,),
     State.FORGETTING: (Forgotten,),
-    State.RESERVING: (Granted, Shared, OverBudget),
+    State.RESERVING: (Granted, Shared, Withheld),
     State.PAYING: (Paid, PaymentFailed),
     State.KEEPING: (Kept,),
     State.RETRIED: (Answer,),
@@ -178,8 +178,8 @@ class ClientFlow:
             case Shared(authorization):
                 self._shareable = False
                 return self._send(authorization)
-            case OverBudget(message):
-                return Refuse("over_budget", message)
+            case Withheld(code, message):
+                return Refuse(code, message)
             case Paid():
                 return self._keep(event)
             case PaymentFailed(message, pending):
@@ -224,8 +224,7 @@ class ClientFlow:
             amount_msat=purchase.amount_msat,
             max_fee_msat=self.policy.max_fee_msat,
             payment_hash=purchase.invoice.payment_hash,
-            token=purchase.challenge.token,
-            invoice=purchase.challenge.invoice,
+            challenge=purchase.challenge,
             shareable=self._shareable,
         )
 
@@ -243,7 +242,7 @@ class ClientFlow:
             )
         challenge = purchase.challenge
         self._authorization = headers.authorization(challenge.token, paid.preimage, challenge.scheme)
-        return Keep(self._origin, self._authorization, payment_hash, purchase.amount_msat, paid.fee_msat)
+        return Keep(self._origin, self._authorization, payment_hash, paid.fee_msat)
 
     def _present_purchase(self) -> Purchase:
         if self._purchase is None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lnherd.l402.headers import Challenge
+
 
 class Origin(NamedTuple):
     """Scheme, host and port: what a credential may be shown to, and nobody else."""
@@ -52,9 +54,10 @@ class Shared(NamedTuple):
     authorization: str
 
 
-class OverBudget(NamedTuple):
-    """Answer to :class:`Reserve`: no."""
+class Withheld(NamedTuple):
+    """Answer to :class:`Reserve`: no, for instance because a budget is used up."""
 
+    code: str
     message: str
 
 
@@ -76,7 +79,7 @@ class Kept(NamedTuple):
     """Answer to :class:`Keep`: the token is stored durably."""
 
 
-Event = Begin | Answer | Forgotten | Granted | Shared | OverBudget | Paid | PaymentFailed | Kept
+Event = Begin | Answer | Forgotten | Granted | Shared | Withheld | Paid | PaymentFailed | Kept
 
 # --- effects: what the flow asks of the shell ---
 
@@ -104,8 +107,7 @@ class Reserve(NamedTuple):
     amount_msat: int
     max_fee_msat: int
     payment_hash: bytes
-    token: str
-    invoice: str
+    challenge: Challenge
     shareable: bool
 
 
@@ -124,7 +126,6 @@ class Keep(NamedTuple):
     origin: Origin
     authorization: str
     payment_hash: bytes
-    amount_msat: int
     fee_msat: int
 
 

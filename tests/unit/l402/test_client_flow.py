@@ -18,7 +18,6 @@ from lnherd.l402.client_steps import (
     Keep,
     Kept,
     Origin,
-    OverBudget,
     Paid,
     Pay,
     PaymentFailed,
@@ -26,6 +25,7 @@ from lnherd.l402.client_steps import (
     Reserve,
     Send,
     Shared,
+    Withheld,
 )
 from lnherd.l402.macaroon import Identifier
 
@@ -76,9 +76,9 @@ def refusal(answer, policy=POLICY, origin=HERE):
 def test_a_purchase_from_beginning_to_end():
     client = ClientFlow(POLICY)
     assert client.receive(Begin(HERE)) == Send(None)
-    assert client.receive(challenge()) == Reserve(HERE, 10_000, 10_000, HASH, TOKEN, invoice(), True)
+    assert client.receive(challenge()) == Reserve(HERE, 10_000, 10_000, HASH, headers.Challenge(TOKEN, invoice()), True)
     assert client.receive(Granted()) == Pay(invoice(), 10_000, 10_000, HASH)
-    assert client.receive(Paid(PREIMAGE, 7)) == Keep(HERE, CREDENTIAL, HASH, 10_000, 7)
+    assert client.receive(Paid(PREIMAGE, 7)) == Keep(HERE, CREDENTIAL, HASH, 7)
     assert client.receive(Kept()) == Send(CREDENTIAL)
     assert client.receive(OK) == Deliver()
     assert client.state is State.DONE
@@ -199,7 +199,7 @@ def test_servers_that_only_know_lsat_are_answered_so():
 @pytest.mark.parametrize(
     ("events", "code"),
     [
-        ([OverBudget("the hour is spent")], "over_budget"),
+        ([Withheld("over_budget", "the hour is spent")], "over_budget"),
         ([Granted(), PaymentFailed("no route")], "payment_failed"),
         ([Granted(), PaymentFailed("still on its way", pending=True)], "payment_pending"),
         ([Granted(), Paid(b"\x06" * 32)], "wrong_preimage"),
@@ -244,7 +244,7 @@ def test_the_tables_agree_with_each_other():
 
 
 @pytest.mark.parametrize(
-    "event", [OK, Granted(), Paid(PREIMAGE), Kept(), Forgotten(), Shared(""), OverBudget(""), PaymentFailed("")]
+    "event", [OK, Granted(), Paid(PREIMAGE), Kept(), Forgotten(), Shared(""), Withheld("", ""), PaymentFailed("")]
 )
 def test_events_out_of_turn_are_a_bug_of_the_shell(event):
     with pytest.raises(InvariantError, match="START"):
