@@ -17,6 +17,46 @@ from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
 SENDERS = {"lnd": SENDER_LND, "cheapest": SENDER_CHEAPEST, "shortest": SENDER_SHORTEST}
 LATENCIES = {"log-normal": LATENCY_LOG_NORMAL, "cloth": LATENCY_CLOTH}
 FEE_LIMITS = ("lnd", "none")
+MAX_PARTS = 64
+"""As many records as one event may take from a pool (``loop.HEADROOM``)."""
+_ANY = 1 << 60
+LIMITS = {
+    "max_parts": (1, MAX_PARTS),
+    "min_part_msat": (1, _ANY),
+    "payment_timeout_ms": (0, _ANY),
+    "attempt_cost_msat": (0, _ANY),
+    "attempt_cost_ppm": (0, 1_000_000),
+    "risk_factor": (0, 1),
+    "hop_probability": (0, 1),
+    "apriori_weight": (0, 1),
+    "success_probability": (0, 1),
+    "half_life_ms": (0, _ANY),
+    "capacity_fraction": (0, 1),
+    "capacity_smearing": (0, 1),
+    "hop_limit": (1, MAX_HOPS),
+    "cltv_limit": (0, 1 << 30),
+    "final_cltv": (0, 1 << 30),
+    "latency_median_ms": (0, 10**9),
+    "latency_sigma": (0, 10**6),
+    "stuck_probability": (0, 1),
+    "stuck_median_ms": (0, 10**9),
+    "gossip_delay_ms": (0, 10**12),
+    "reserve_ppm": (0, 1_000_000),
+    "max_htlcs": (0, 1 << 30),
+    "max_htlcs_cln": (0, 1 << 30),
+    "max_in_flight_ppm": (0, 1_000_000),
+    "dust_limit_msat": (0, _ANY),
+    "max_dust_msat": (0, _ANY),
+    "block_interval_ms": (1, 10**12),
+    "feerate_median_msat_per_vb": (0, 10**9),
+    "feerate_sigma": (0, 5),
+    "feerate_reversion": (0, 1),
+    "open_confirmations": (0, 10**6),
+    "close_confirmations": (0, 10**6),
+    "swap_confirmations": (0, 10**6),
+    "swap_fee_ppm": (0, 1_000_000),
+}
+"""Least and most each setting may be: the ranges within which the engine's integers and laws hold."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +109,8 @@ class SimulationConfig:
     """CLoTH: parts settle one by one, so a failed payment may be half paid."""
     search_before_start: bool = False
     """CLoTH: the first route is computed without what the sender has learned."""
+    strict_forwarding: bool = False
+    """CLoTH: a node uses the very channel the onion names, never a parallel one that could carry the HTLC."""
     latency: str = "log-normal"
     """What the time per hop and direction is drawn from: log-normal or cloth."""
     latency_median_ms: float = 100.0
@@ -114,9 +156,11 @@ class SimulationConfig:
         _require(self.sender in SENDERS, "sender", f"one of {', '.join(SENDERS)}")
         _require(self.latency in LATENCIES, "latency", f"one of {', '.join(LATENCIES)}")
         _require(self.fee_limit in FEE_LIMITS, "fee_limit", f"one of {', '.join(FEE_LIMITS)}")
-        _require(1 <= self.hop_limit <= MAX_HOPS, "hop_limit", f"between 1 and {MAX_HOPS}")
         _require(0 < self.min_probability <= 1, "min_probability", "above 0 and at most 1")
-        _require(self.max_parts >= 1, "max_parts", "at least 1")
+        for name, (least, most) in LIMITS.items():
+            _require(least <= getattr(self, name) <= most, name, f"between {least} and {most}")
+        if self.latency == "log-normal":
+            _require(self.latency_sigma <= 5, "latency_sigma", "at most 5, a spread of the logarithm")
 
     def to_settings(self, seed: int, swap_node: int) -> Records:
         """The record the compiled engine reads, ``[1]``."""
@@ -152,6 +196,7 @@ CLOTH = SimulationConfig(
     parts_split_once=True,
     parts_settle_alone=True,
     search_before_start=True,
+    strict_forwarding=True,
     latency="cloth",
     latency_sigma=1.0,
     reserve_ppm=0,

@@ -59,8 +59,10 @@ class Simulation:
             balance_msat: ``[E]`` what each edge's near end owns; the network's own if not given.
 
         Raises:
-            InputError: if balances are nowhere known, or a payment breaks a law.
+            InputError: if balances are nowhere known, a payment breaks a law or the seed has over 64 bits.
         """
+        if not 0 <= seed < 1 << 64:
+            raise InputError(f"seed must be between 0 and 2**64 - 1, got {seed}")
         balances = balance_msat if balance_msat is not None else network.balance_msat
         if balances is None:
             raise InputError(f"{network.name}: gossip holds no balances; draw them first (network.balances)")
