@@ -11,9 +11,12 @@ from hashlib import sha256
 from lnherd.l402 import bolt11, headers, macaroon
 from lnherd.l402.bitcoin import Network
 from lnherd.l402.macaroon import Identifier
+from lnherd.l402.memory_wallet import MemoryNetwork
 from lnherd.l402.offers import Offer, TokenRecord
-from lnherd.l402.server_flow import ServerFlow
+from lnherd.l402.server import ASGIApp, L402Middleware, Message, Receive, Scope, Send
+from lnherd.l402.server_flow import ServerFlow, token_key
 from lnherd.l402.server_steps import Request, Token
+from lnherd.l402.stores import SqliteTokens
 
 NOW = 1_700_000_000
 NODE_KEY = b"\x01" * 32
@@ -69,7 +72,7 @@ def measure_macaroons() -> None:
 
 
 def measure_flow() -> None:
-    """The whole decision about an authorised request, database excluded."""
+    """The whole decision about an authorised request whose credential was read before; database excluded."""
     offer = Offer(10_000, "api", valid_for_s=3600)
     identifier = Identifier(sha256(PREIMAGE).digest(), bytes(32)).encode()
     token = macaroon.mint(ROOT, identifier, offer.conditions(NOW))
@@ -81,10 +84,46 @@ def measure_flow() -> None:
         flow.receive(Request(NOW, lines))
         return flow.receive(Token(record))
 
-    report("server flow, authorised request", decide)
+    report("server flow, credential seen before", decide)
+
+
+def measure_middleware() -> None:
+    """What the ASGI middleware adds to an authorised request: database included, network excluded."""
+    world = MemoryNetwork(lambda: float(NOW), lambda n: bytes(n - 1) + b"\1")
+    tokens = SqliteTokens()
+    offer = Offer(10_000, "api", valid_for_s=3600)
+    app = L402Middleware(_empty, wallet=world.wallet(), tokens=tokens, prices={"GET /paid": offer}, clock=lambda: NOW)
+    identifier = Identifier(sha256(PREIMAGE).digest(), bytes(32)).encode()
+    tokens.save(token_key(identifier), TokenRecord(ROOT, "api", 10_000, NOW, NOW + 3600))
+    token = macaroon.mint(ROOT, identifier, offer.conditions(NOW))
+    line = (b"authorization", headers.authorization(token.to_text(), PREIMAGE).encode())
+    scope = {"type": "http", "method": "GET", "path": "/paid", "query_string": b"", "client": ("192.0.2.1", 1)}
+
+    def call(asgi: ASGIApp) -> None:
+        try:
+            asgi({**scope, "headers": [line]}, _receive, _send).__await__().send(None)  # never waits
+        except StopIteration:
+            return
+
+    report("ASGI application alone", lambda: call(_empty))
+    report("ASGI application behind L402Middleware", lambda: call(app))
+
+
+async def _empty(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _receive() -> dict[str, object]:
+    return {"type": "http.request"}
+
+
+async def _send(message: Message) -> None:
+    return
 
 
 if __name__ == "__main__":
     measure_bolt11()
     measure_macaroons()
     measure_flow()
+    measure_middleware()

@@ -6,11 +6,13 @@ itself: ``X-Forwarded-For`` can be written by anyone, so it is never read here.
 
 import ipaddress
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 from lnherd.errors import InputError
 
 MAX_CLIENTS: Final = 65_536
+CACHED_ADDRESSES: Final = 4096
 _IPV4_PREFIX: Final = 24
 _IPV6_PREFIX: Final = 56
 
@@ -37,6 +39,7 @@ class Buckets:
         return wait_s
 
 
+@lru_cache(CACHED_ADDRESSES)
 def client_network(address: str | None) -> str:
     """The network a peer address belongs to (/24, /56); strangers without one share a key."""
     try:

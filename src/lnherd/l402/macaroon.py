@@ -18,6 +18,7 @@ The L402 repository's own macaroon document gives other tags; nothing deployed r
 import base64
 import binascii
 import hmac
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from lnherd.errors import InputError
@@ -29,6 +30,10 @@ MAX_BYTES: Final = 8192
 _VERSION: Final = 2
 _LOCATION, _IDENTIFIER, _VERIFICATION, _SIGNATURE, _END = 1, 2, 4, 6, 0
 _KEY_GENERATOR: Final = b"macaroons-key-generator".ljust(32, b"\0")
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+_INNER_PAD: Final = b"\x36" * 32
+_OUTER_PAD: Final = b"\x5c" * 32
 _URL_TO_STANDARD: Final = str.maketrans("-_", "+/", "=")
 
 
@@ -67,14 +72,20 @@ class Macaroon(NamedTuple):
         return base64.b64encode(self.encode()).decode()
 
 
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) for the 32-byte keys of a macaroon: :func:`hmac.digest` in a bit over half its time."""
+    inner = sha256(key.translate(_INNER) + _INNER_PAD + message).digest()
+    return sha256(key.translate(_OUTER) + _OUTER_PAD + inner).digest()
+
+
 def signing_key(root_key: bytes) -> bytes:
     """What starts the chain; compute it once for each root key."""
-    return hmac.digest(_KEY_GENERATOR, root_key, "sha256")
+    return _hmac(_KEY_GENERATOR, root_key)
 
 
 def mint(root_key: bytes, identifier: bytes, conditions: tuple[str, ...] = (), location: str = "lsat") -> Macaroon:
     """A new macaroon under ``root_key`` with first-party caveats ``conditions``."""
-    seed = hmac.digest(signing_key(root_key), identifier, "sha256")
+    seed = _hmac(signing_key(root_key), identifier)
     return Macaroon(identifier, seed, (), location.encode()).restrict(*conditions)
 
 
@@ -83,17 +94,17 @@ def verify(macaroon: Macaroon, key: bytes) -> bool:
 
     A third-party caveat cannot be discharged here, so a macaroon that carries one is not good.
     """
-    link = _chain(hmac.digest(key, macaroon.identifier, "sha256"), macaroon.caveats)
+    link = _chain(_hmac(key, macaroon.identifier), macaroon.caveats)
     return hmac.compare_digest(link, macaroon.signature) and not any(c.verification_id for c in macaroon.caveats)
 
 
 def _chain(link: bytes, caveats: tuple[Caveat, ...]) -> bytes:
     for caveat in caveats:
         if caveat.verification_id:
-            halves = (hmac.digest(link, part, "sha256") for part in (caveat.verification_id, caveat.condition))
-            link = hmac.digest(link, b"".join(halves), "sha256")
+            halves = (_hmac(link, part) for part in (caveat.verification_id, caveat.condition))
+            link = _hmac(link, b"".join(halves))
         else:
-            link = hmac.digest(link, caveat.condition, "sha256")
+            link = _hmac(link, caveat.condition)
     return link
 
 

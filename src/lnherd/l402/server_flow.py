@@ -29,16 +29,17 @@ an effect with the wrong event.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from lnherd.errors import InputError, InvariantError
 from lnherd.l402 import headers, macaroon
 from lnherd.l402.caveats import Context, Refusal
-from lnherd.l402.headers import Malformed
+from lnherd.l402.headers import Credential, Malformed
 from lnherd.l402.macaroon import Identifier, Macaroon
 from lnherd.l402.offers import Claims, Offer, TokenRecord
 from lnherd.l402.server_steps import (
@@ -60,6 +61,11 @@ from lnherd.l402.server_steps import (
     Token,
 )
 from lnherd.units import MSAT_PER_SAT
+
+CACHED_CREDENTIALS: Final = 2048
+"""Credentials whose reading and signature are remembered; revocation, expiry and units are checked every time."""
+CACHED_LENGTH: Final = 2048
+"""Longer header values are read anew each time, so that nobody can fill the memory with them."""
 
 
 class State(Enum):
@@ -136,7 +142,7 @@ class ServerFlow:
         """Why the request is not let through, as far as known; the last candidate's reason."""
         self._entropy = entropy
         self._now_s = 0.0
-        self._candidates: Iterator[Candidate] = iter(())
+        self._entries: Iterator[Candidate | Refusal] = iter(())
         self._candidate: Candidate | None = None
         self._record: TokenRecord | None = None
         self._response: Respond | None = None
@@ -170,35 +176,18 @@ class ServerFlow:
 
     def _start(self, request: Request) -> Step:
         self._now_s = request.now_s
-        presented = headers.read_credentials(request.authorization, request.macaroons)
-        malformed = [entry for entry in presented if isinstance(entry, Malformed)]
-        if malformed and len(malformed) == len(presented) and self.config.malformed_status != 402:
-            return _error(self.config.malformed_status, "malformed_credential", malformed[0].message)
-        self._candidates = self._read_candidates(presented)
+        entries = read_candidates(tuple(request.authorization), tuple(request.macaroons))
+        if self.config.malformed_status != 402 and entries and all(_is_malformed(entry) for entry in entries):
+            return _error(self.config.malformed_status, "malformed_credential", str(entries[0][1]))
+        self._entries = iter(entries)
         return self._next_candidate()
 
-    def _read_candidates(self, presented: Sequence[headers.Credential | Malformed]) -> Iterator[Candidate]:
-        """Candidates worth a look-up; the refusal of the others is noted on the way."""
-        for entry in presented:
-            if isinstance(entry, Malformed):
-                self.refusal = Refusal("malformed_credential", entry.message)
-                continue
-            payment_hash = sha256(entry.preimage).digest()
-            for token in entry.macaroons:
-                try:
-                    identifier = Identifier.decode(token.identifier)
-                except InputError as error:
-                    self.refusal = Refusal("malformed_credential", str(error))
-                    continue
-                if identifier.payment_hash == payment_hash:
-                    yield Candidate(token, identifier, token_key(token.identifier))
-                else:
-                    self.refusal = Refusal("wrong_preimage", "the preimage does not belong to the token")
-
     def _next_candidate(self) -> Step:
-        self._candidate = next(self._candidates, None)
-        if self._candidate is not None:
-            return FindToken(self._candidate.key)
+        for entry in self._entries:
+            if isinstance(entry, Candidate):
+                self._candidate = entry
+                return FindToken(entry.key)
+            self.refusal = entry
         offer = self.offer
         return IssueInvoice(offer.price_msat, offer.description or offer.service, self.config.invoice_expiry_s)
 
@@ -210,7 +199,7 @@ class ServerFlow:
         candidate = self._present_candidate()
         if record is None:
             return self._refuse("unknown_token", "the token was not issued here, or was revoked or has expired")
-        if not macaroon.verify(candidate.token, macaroon.signing_key(record.root_key)):
+        if not _verify(candidate.token, record.root_key):
             return self._refuse("bad_signature", "the token was altered")
         if record.expires_s is not None and self._now_s >= record.expires_s:
             return self._refuse("token_expired", "the token has expired")
@@ -290,6 +279,47 @@ class ServerFlow:
         if self._response is None:
             raise InvariantError("a server flow has no challenge to give")
         return self._response
+
+
+def read_candidates(authorization: tuple[str, ...], macaroons: tuple[str, ...]) -> tuple[Candidate | Refusal, ...]:
+    """What a request shows: macaroons worth a look-up, and why others are not. Pure, so repetitions are cached."""
+    short = sum(map(len, authorization + macaroons)) <= CACHED_LENGTH
+    return _read_cached(authorization, macaroons) if short else _read(authorization, macaroons)
+
+
+def _read(authorization: tuple[str, ...], macaroons: tuple[str, ...]) -> tuple[Candidate | Refusal, ...]:
+    presented = headers.read_credentials(authorization, macaroons)
+    return tuple(entry for credential in presented for entry in _read_credential(credential))
+
+
+_read_cached = lru_cache(CACHED_CREDENTIALS)(_read)
+
+
+def _read_credential(credential: Credential | Malformed) -> Iterator[Candidate | Refusal]:
+    if isinstance(credential, Malformed):
+        yield Refusal("malformed_credential", credential.message)
+        return
+    payment_hash = sha256(credential.preimage).digest()
+    for token in credential.macaroons:
+        try:
+            identifier = Identifier.decode(token.identifier)
+        except InputError as error:
+            yield Refusal("malformed_credential", str(error))
+            continue
+        if identifier.payment_hash == payment_hash:
+            yield Candidate(token, identifier, token_key(token.identifier))
+        else:
+            yield Refusal("wrong_preimage", "the preimage does not belong to the token")
+
+
+def _is_malformed(entry: Candidate | Refusal) -> bool:
+    return isinstance(entry, Refusal) and entry.code == "malformed_credential"
+
+
+@lru_cache(CACHED_CREDENTIALS)
+def _verify(token: Macaroon, root_key: bytes) -> bool:
+    """Whether the HMAC chain holds; pure as well."""
+    return macaroon.verify(token, macaroon.signing_key(root_key))
 
 
 def token_key(identifier: bytes) -> str:
