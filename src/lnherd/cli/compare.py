@@ -107,8 +107,8 @@ def show(published: "Published", out: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({**published.content, "files": files})
         return
-    print_table(
-        "R = S - F - C on held-out traffic, sat a day", TABLE_COLUMNS, table_rows(published.comparison.summaries)
-    )
+    columns = len(TABLE_COLUMNS) if shutil.get_terminal_size().columns >= WIDE else NARROW_COLUMNS
+    rows = [row[:columns] for row in table_rows(published.comparison.summaries)]
+    print_table("Sat a day on held-out traffic; gain: over doing nothing", TABLE_COLUMNS[:columns], rows)
     click.echo(published.content["headline"])
     click.echo(f"Report: {files[-1]}  (and {', '.join(Path(file).name for file in files[:-1])} beside it)")

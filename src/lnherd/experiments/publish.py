@@ -51,7 +51,7 @@ def publish(
     comparison = compose(config, world, findings, provenance)
     content = as_json(config, comparison, provenance)
     table, figures, report = (out / name for name in OUTPUTS)
-    write_csv(table, COLUMNS, [row(episode) for episode in findings.final])
+    write_table(table, findings.final)
     write_json(figures, content)
     write_text(report, render(comparison))
     return Published(comparison, content, (table, figures, report))
@@ -111,6 +111,20 @@ def facts(config: CompareConfig, world: World, provenance: dict[str, Any]) -> di
     }
 
 
+def write_table(path: Path, episodes: Sequence[Episode]) -> None:
+    """Write one row an episode."""
+    write_csv(path, COLUMNS, [row(episode) for episode in episodes])
+
+
+def is_table(path: Path) -> bool:
+    """Whether ``path`` is something that :func:`write_table` wrote."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\n") == ",".join(COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def row(episode: Episode) -> list[str]:
     """One line of ``results.csv``."""
     totals = episode.totals
@@ -136,7 +150,7 @@ def as_json(config: CompareConfig, comparison: Comparison, provenance: dict[str,
         "headline": "".join(words.headline(comparison.summaries)),
         "best": words.leading(comparison.summaries).name,
         "against_best_rule": _estimate(comparison.against_rule),
-        "policies": [_policy(summary) for summary in comparison.summaries],
+        "policies": [policy_json(summary) for summary in comparison.summaries],
         "curves": [_curve(curve) for curve in comparison.curves],
         "evaluation_seeds": list(comparison.results.seeds),
         "config": to_json(config),
@@ -144,7 +158,8 @@ def as_json(config: CompareConfig, comparison: Comparison, provenance: dict[str,
     }
 
 
-def _policy(summary: PolicySummary) -> dict[str, Any]:
+def policy_json(summary: PolicySummary) -> dict[str, Any]:
+    """A summary as JSON."""
     return {name: _estimate(value) if isinstance(value, Estimate) else value for name, value in vars(summary).items()}
 
 

@@ -1,5 +1,6 @@
 """The network around the herder, drawn: its own channels bright, the rest behind."""
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,10 @@ def _name(network: Network, place: Floats, node: int, text: str) -> dict[str, An
 
 
 def node_label(network: Network, node: int) -> str:
-    """Alias where there is one, else the beginning of the key."""
+    """Alias where there is one, else the beginning of the key. Anybody may announce any alias: markup is escaped."""
     alias = "" if network.aliases is None else str(network.aliases[node]).strip()
     name = alias or str(network.node_ids[node])
-    return name if len(name) <= 20 else f"{name[:18]}…"
+    return escape(name if len(name) <= 20 else f"{name[:18]}…")
 
 
 def _btc(msat: float) -> str:

@@ -44,7 +44,7 @@ class Comparison:
 def render(comparison: Comparison) -> str:
     """The whole page."""
     drawn = _figures(comparison)
-    blob = json.dumps(drawn, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    blob = json.dumps(drawn, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     plotly = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
     return "\n".join(
         [

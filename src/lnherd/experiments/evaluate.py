@@ -1,0 +1,62 @@
+"""One policy on held-out seeds, beside doing nothing on the same ones."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Any
+
+from lnherd.agents.qlearning import QLearner
+from lnherd.agents.rules import RULES
+from lnherd.errors import InputError
+from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig
+from lnherd.experiments.directory import kind_of
+from lnherd.experiments.episodes import Episode
+from lnherd.experiments.results import BASELINE
+from lnherd.experiments.training import POLICY_FILE, Training
+from lnherd.experiments.workers import Candidate, TaskMaker, evaluate, n_cores, workers
+
+SEEDS_PER_JOB = 2
+
+
+def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
+    """What ``name`` means: a rule, a saved policy, or the directory of a training; and where it was trained.
+
+    Raises:
+        InputError: when it is none of them.
+    """
+    path = Path(name)
+    if name in RULES and not path.exists():
+        return Candidate(name), ScenarioConfig()
+    if path.is_dir():
+        return _of_training(path)
+    if not path.exists():
+        raise InputError(f"{name}: is no training, no policy file and no rule; rules are {', '.join(RULES)}")
+    learner = QLearner.load(path)
+    return Candidate(LEARNED_NAMES["qlearning"], 0, path, learner.episodes_played), ScenarioConfig()
+
+
+def _of_training(directory: Path) -> tuple[Candidate, ScenarioConfig]:
+    kind = kind_of(directory)
+    if kind not in (None, "train"):
+        raise InputError(f"{directory}: holds the output of lnherd {kind}; give one of {directory / 'trainings'}/*")
+    training = Training.read(directory)
+    name = LEARNED_NAMES[training.config.algorithm]
+    return Candidate(name, 0, directory / POLICY_FILE, training.episodes), training.config.scenario
+
+
+def evaluate_policy(
+    candidate: Candidate, seeds: Sequence[int], make_task: TaskMaker, on_progress: Callable[[int], None]
+) -> list[Episode]:
+    """Play ``candidate`` and the baseline on ``seeds``, in as many processes as there are cores."""
+    candidates = [Candidate(BASELINE)] if candidate.name == BASELINE else [Candidate(BASELINE), candidate]
+    jobs: list[Any] = []
+    episodes: list[Episode] = []
+    with workers(make_task, n_cores()) as pool:
+        for start in range(0, len(seeds), SEEDS_PER_JOB):
+            part = tuple(seeds[start : start + SEEDS_PER_JOB])
+            jobs += [pool.submit(evaluate, each, part) for each in candidates]
+        for job in as_completed(jobs):
+            episodes.extend(job.result().episodes)
+            on_progress(len(episodes))
+    order = [each.name for each in candidates]
+    return sorted(episodes, key=lambda episode: (order.index(episode.policy), episode.seed))
