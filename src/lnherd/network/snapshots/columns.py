@@ -45,10 +45,10 @@ def integers(
         try:
             column = _as_int64(values, high if saturate else None)
         except (ValueError, OverflowError):
-            raise _first_fault(values, where, low, high) from None
+            raise _first_fault(values, where, low, None if saturate else high) from None
         if not len(column) or (column.min() >= low and column.max() <= high):
             return column
-    raise _first_fault(values, where, low, high)
+    raise _first_fault(values, where, low, None if saturate else high)
 
 
 def _as_int64(values: Sequence[Any], ceiling: int | None) -> Ints:
@@ -61,7 +61,7 @@ def _as_int64(values: Sequence[Any], ceiling: int | None) -> Ints:
     return column if ceiling is None else np.minimum(column, ceiling)
 
 
-def _first_fault(values: Sequence[Any], where: Where, low: int, high: int) -> InputError:
+def _first_fault(values: Sequence[Any], where: Where, low: int, high: int | None) -> InputError:
     for index, value in enumerate(values):
         try:
             number = int(value) if type(value) in (int, str) else None
@@ -71,7 +71,7 @@ def _first_fault(values: Sequence[Any], where: Where, low: int, high: int) -> In
             return InputError(f"{where(index)} is {quoted(value)}, not a whole number; correct it")
         if number < low:
             return InputError(f"{where(index)} is {number}, below {low}; correct it")
-        if number > high:
+        if high is not None and number > high:
             return InputError(f"{where(index)} is {number}, above {high}; correct it")
     raise AssertionError("every value is a whole number in range")
 

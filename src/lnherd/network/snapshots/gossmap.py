@@ -23,7 +23,6 @@ from lnherd.units import MSAT_PER_SAT
 
 MAGIC = b"GOSSMAP_COMPRESSv"
 _VERSION = b"1\0"
-_MAX_NODE = 2**31 - 2
 _AT_CAPACITY, _AT_99_PERCENT = 0, 1
 
 _POLICY_BLOCKS = (
@@ -149,8 +148,6 @@ def _edges(stream: _Integers, capacity_msat: Ints, enabled: Bools) -> Records:
 def _node_names(ends: Ints, path: Path, nodes: Path | None) -> NodeNames:
     nodes = nodes or _node_map_beside(path)
     highest = int(ends.max()) if len(ends) else -1
-    if highest > _MAX_NODE:
-        raise InputError(f"{path}: node {highest} is above {_MAX_NODE}; fetch the file again")
     if nodes is None:
         return anonymous(highest + 1, str(path))
     names = read_indexed_names(nodes)

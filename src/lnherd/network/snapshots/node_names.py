@@ -39,8 +39,18 @@ class NodeNames:
         return None if self.aliases is None else np.array(self.aliases, dtype=np.str_)
 
 
+_MAX_ANONYMOUS = 1_000_000
+"""Lightning has some 17,000 nodes; an index of a thousand million is a slip, and would fill the memory with names."""
+
+
 def anonymous(n_nodes: int, source: str) -> NodeNames:
-    """Names for nodes that nobody named: their index."""
+    """Names for nodes that nobody named: their index.
+
+    Raises:
+        InputError: when they are too many to be true.
+    """
+    if n_nodes > _MAX_ANONYMOUS:
+        raise InputError(f"{source}: refers to node {n_nodes - 1}, and no file lists so many; give it, or correct that")
     return NodeNames(source, [str(node) for node in range(n_nodes)], None, indexed=True)
 
 

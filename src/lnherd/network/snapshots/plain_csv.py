@@ -12,12 +12,12 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from lnherd.network.graph import CHANNEL_DTYPE, Network, empty_edges
-from lnherd.network.records import Ints, Records, zero_records
+from lnherd.network.records import Bools, Ints, Records, zero_records
 from lnherd.network.snapshots.columns import MAX_MSAT, MAX_SAT, UINT16_MAX, UINT32_MAX, Table, integers, read_table
 from lnherd.network.snapshots.node_names import NodeNames, anonymous, read_indexed_names
 from lnherd.network.snapshots.opening import find_beside, without_compression
@@ -94,19 +94,42 @@ def _node_names(table: Table, ends: Ints, nodes: Path | None) -> NodeNames:
 
 
 def _channels(table: Table, ends: Ints, order: Ints) -> Records:
-    capacity_msat = _capacity_msat(table)
+    capacity_msat, scids = _capacity_msat(table), _scids(table)
     there, back = order[::2], order[1::2]
-    differs = np.zeros(len(order), dtype=np.bool_)
-    differs[back] = (ends[there] != ends[back][:, ::-1]).any(axis=1)
-    table.reject(differs, "channel {channel} does not lead back along its other row; correct src and dst")
-    differs[back] = capacity_msat[there] != capacity_msat[back]
-    table.reject(differs, "channel {channel} has another capacity than in its other row; correct one of them")
+    for what, differs in (
+        (
+            "does not lead back along its other row; correct src and dst",
+            (ends[there] != ends[back][:, ::-1]).any(axis=1),
+        ),
+        (
+            "has another capacity than in its other row; correct one of them",
+            capacity_msat[there] != capacity_msat[back],
+        ),
+        ("has another scid than in its other row; correct one of them", scids[there] != scids[back]),
+    ):
+        table.reject(_marked(back, differs, table), f"channel {{channel}} {what}")
+    again = _again(scids[there])
+    table.reject(_marked(there, again, table), "scid {scid} belongs to another channel already; correct one of them")
     channels = zero_records(len(there), CHANNEL_DTYPE)
     channels.node1, channels.node2 = ends[there].T
     channels.capacity_msat = capacity_msat[there]
-    channels.scid = _scids(table)[there]
-    _reject_repeated_scids(table, channels.scid, there)
+    channels.scid = scids[there]
     return channels
+
+
+def _marked(rows: Ints, marks: Bools, table: Table) -> Bools:
+    """``marks [C]`` as marks on the rows ``[C]`` of the whole table."""
+    marked = np.zeros(table.n_rows, dtype=np.bool_)
+    marked[rows] = marks
+    return marked
+
+
+def _again(scids: Ints) -> Bools:
+    """``[C]`` whether a known short channel id belongs to an earlier channel too."""
+    order = np.argsort(scids, kind="stable")
+    again = np.zeros(len(scids), dtype=np.bool_)
+    again[order[1:]] = (np.diff(scids[order]) == 0) & (scids[order[1:]] >= 0)
+    return again
 
 
 def _capacity_msat(table: Table) -> Ints:
@@ -118,14 +141,6 @@ def _capacity_msat(table: Table) -> Ints:
 def _scids(table: Table) -> Ints:
     values: Sequence[str] = table.columns.get("scid", ("",) * table.n_rows)
     return parse_scids(values, table.where("scid"))
-
-
-def _reject_repeated_scids(table: Table, scids: Ints, rows: Ints) -> None:
-    repeated = np.zeros(table.n_rows, dtype=np.bool_)
-    order = np.argsort(scids, kind="stable")
-    again = order[1:][(np.diff(scids[order]) == 0) & (scids[order[1:]] >= 0)]
-    repeated[rows[again]] = True
-    table.reject(repeated, "scid {scid} belongs to another channel already; correct one of them")
 
 
 def _edges(table: Table, order: Ints) -> Records:
@@ -146,9 +161,9 @@ def _edges(table: Table, order: Ints) -> Records:
 
 def _balances(table: Table, channels: Records, order: Ints) -> Ints:
     balance_msat = table.integers("balance_msat", high=MAX_MSAT)[order]
-    wrong = np.zeros(table.n_rows, dtype=np.bool_)
-    wrong[order[1::2]] = balance_msat[::2] + balance_msat[1::2] != channels.capacity_msat
-    table.reject(wrong, "the two balances of channel {channel} do not sum to its capacity; correct them")
+    wrong = balance_msat[::2] + balance_msat[1::2] != channels.capacity_msat
+    unbalanced = "the two balances of channel {channel} do not sum to its capacity; correct them"
+    table.reject(_marked(order[1::2], wrong, table), unbalanced)
     return balance_msat
 
 
@@ -166,7 +181,8 @@ def write_csv(network: Network, path: Path | str) -> tuple[Path, Path]:
     path = Path(path)
     columns = _edge_columns(network)
     # The edges come last: whoever finds them finds their nodes too.
-    save_text(nodes_path(path), _csv_text(_node_header(network), _node_rows(network)))
+    # Minimal quoting overlooks a carriage return in a name, which reading would take for the end of a line.
+    save_text(nodes_path(path), _csv_text(_node_header(network), _node_rows(network), csv.QUOTE_NONNUMERIC))
     save_text(path, _csv_text(list(columns), zip(*columns.values(), strict=True)))
     return path, nodes_path(path)
 
@@ -204,9 +220,8 @@ def _edge_columns(network: Network) -> dict[str, list[Any]]:
     return columns
 
 
-def _csv_text(header: list[str], rows: Iterable[Iterable[Any]]) -> str:
+def _csv_text(header: list[str], rows: Iterable[Iterable[Any]], quoting: Literal[0, 2] = csv.QUOTE_MINIMAL) -> str:
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    csv.writer(stream, lineterminator="\n").writerow(header)
+    csv.writer(stream, lineterminator="\n", quoting=quoting).writerows(rows)
     return stream.getvalue()
