@@ -134,6 +134,7 @@ def prepare(
     """
     if fresh and kind_of(out) == kind:
         _forget(out)
+        write_json(out / CONFIG_FILE, describe(kind, config, environment))
     claim(out, describe(kind, config, environment))
     write_json(out / PROVENANCE_FILE, provenance)
     return [
@@ -151,7 +152,7 @@ def prepare(
 def _forget(out: Path) -> None:
     """Remove what a comparison writes, and nothing else."""
     shutil.rmtree(out / TRAININGS, ignore_errors=True)
-    for name in (CONFIG_FILE, PROVENANCE_FILE, *OUTPUTS):
+    for name in (PROVENANCE_FILE, *OUTPUTS):
         (out / name).unlink(missing_ok=True)
 
 
