@@ -103,7 +103,7 @@ def test_unknown_flags_and_types_unannounced_channels_and_orphans_are_passed_ove
     assert read(tmp_path, built.data).channels.tolist() == [(0, 1, 5_000_000_000, SCID)]
 
 
-def fault(tmp_path, data, problem):
+def check_fault(tmp_path, data, problem):
     with pytest.raises(InputError, match=re.escape(problem)) as caught:
         read(tmp_path, data)
     assert str(caught.value).startswith(str(tmp_path / "gossip_store"))
@@ -114,13 +114,13 @@ def test_cut_short(store, keys, tmp_path, left):
     whole = store().channel(SCID, *keys[:2], 5_000_000).update(SCID, 0, POLICY)
     start = len(whole.data)
     data = whole.channel(OTHER, *keys[1:3], 9).data[: start + left]
-    fault(tmp_path, data, f"the record at byte {start} is cut short; fetch the file again, or end it there")
+    check_fault(tmp_path, data, f"the record at byte {start} is cut short; fetch the file again, or end it there")
 
 
 def test_wrong_checksum(store, keys, tmp_path):
     data = bytearray(store().channel(SCID, *keys[:2], 5_000_000).data)
     data[100] ^= 1
-    fault(tmp_path, bytes(data), "the record at byte 1 does not match its checksum; fetch the file again")
+    check_fault(tmp_path, bytes(data), "the record at byte 1 does not match its checksum; fetch the file again")
 
 
 @pytest.mark.parametrize(
@@ -132,41 +132,43 @@ def test_wrong_checksum(store, keys, tmp_path):
     ],
 )
 def test_unknown_versions(store, keys, tmp_path, version, problem):
-    fault(tmp_path, store(version).channel(SCID, *keys[:2], 5_000_000).data, problem)
+    check_fault(tmp_path, store(version).channel(SCID, *keys[:2], 5_000_000).data, problem)
 
 
 def test_ancient_record_layout(tmp_path):
-    fault(tmp_path, bytes([3]) + struct.pack(">IIH", 444, 0, 4096) + bytes(442), "gossip_store of version 3")
+    check_fault(tmp_path, bytes([3]) + struct.pack(">IIH", 444, 0, 4096) + bytes(442), "gossip_store of version 3")
 
 
 def test_channel_twice(store, keys, tmp_path):
     data = store().channel(SCID, *keys[:2], 5).channel(SCID, *keys[:2], 5).data
-    fault(tmp_path, data, "channel 880000x1234x1 occurs twice (byte 467); fetch the file again")
+    check_fault(tmp_path, data, "channel 880000x1234x1 occurs twice (byte 467); fetch the file again")
 
 
 def test_channel_to_itself(store, keys, tmp_path):
-    fault(tmp_path, store().channel(SCID, keys[0], keys[0], 5).data, "channel 880000x1234x1 joins a node to itself")
+    check_fault(
+        tmp_path, store().channel(SCID, keys[0], keys[0], 5).data, "channel 880000x1234x1 joins a node to itself"
+    )
 
 
 def test_channel_without_amount(store, keys, tmp_path):
-    fault(tmp_path, store().announce(SCID, *keys[:2]).update(SCID, 0, POLICY).data, "880000x1234x1 has no amount")
+    check_fault(tmp_path, store().announce(SCID, *keys[:2]).update(SCID, 0, POLICY).data, "880000x1234x1 has no amount")
 
 
 @pytest.mark.parametrize("sat", [0, 2**63])
 def test_impossible_amounts(store, keys, tmp_path, sat):
-    fault(tmp_path, store().channel(SCID, *keys[:2], sat).data, f"a capacity of {sat} sat (byte 445)")
+    check_fault(tmp_path, store().channel(SCID, *keys[:2], sat).data, f"a capacity of {sat} sat (byte 445)")
 
 
 def test_inbound_fees_cut_short(store, keys, tmp_path):
     built = store().channel(SCID, *keys[:2], 5_000_000).update(SCID, 0, POLICY, extension=b"\xfd\xd9\x03\x08\x00")
-    fault(tmp_path, built.data, "the message of type 258 at byte 467 is too short")
+    check_fault(tmp_path, built.data, "the message of type 258 at byte 467 is too short")
 
 
 @pytest.mark.parametrize("kind", [256, 257, 258, 4101, 4103])
 def test_messages_too_short(store, keys, tmp_path, kind):
     built = store().channel(SCID, *keys[:2], 5).announce(OTHER, *keys[1:3])
     problem = f"the message of type {kind} at byte {len(built.data)} is too short; fetch the file again"
-    fault(tmp_path, built.record(struct.pack(">HB", kind, 1)).data, problem)
+    check_fault(tmp_path, built.record(struct.pack(">HB", kind, 1)).data, problem)
 
 
 def test_names_from_elsewhere_are_refused(store, keys, tmp_path, files):
