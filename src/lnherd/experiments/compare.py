@@ -1,6 +1,6 @@
 """A comparison: train the learners, run everybody on the same held-out seeds, write table and report.
 
-    config.json  provenance.json  trainings/ALGORITHM-N/  results.csv  results.json  report.html
+    config.json  provenance.json  trainings/ALGORITHM-N/  results.csv  results.json  marl-eval.json  report.html
 
 An interrupted comparison goes on where its trainings stopped when it is run again with the same
 configuration and directory.
@@ -38,7 +38,7 @@ EPISODES_PER_JOB = 8
 """Episodes of one training job."""
 TRAININGS = "trainings"
 """Directory of the trainings."""
-OUTPUTS = ("results.csv", "results.json", "report.html")
+OUTPUTS = ("results.csv", "results.json", "marl-eval.json", "report.html")
 """What :mod:`lnherd.experiments.publish` adds."""
 
 

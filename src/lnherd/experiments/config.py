@@ -15,6 +15,8 @@ ALGORITHMS = ("qlearning",)
 """Learners that can be trained, by their name on the command line."""
 LEARNED_NAMES = {"qlearning": "q-learning"}
 """And in tables."""
+MOST = 1_000_000
+"""Largest count of anything."""
 _TRAINING = 1 << 31
 """The bit that tells training seeds from evaluation seeds."""
 
@@ -35,8 +37,8 @@ class ScenarioConfig:
     """Seed of the synthetic network and of who trades with whom."""
 
     def __post_init__(self) -> None:
-        if self.nodes < 10:
-            raise InputError(f"--nodes is {self.nodes}; give at least 10")
+        _check("--nodes", self.nodes, 10)
+        _check("--network-seed", self.network_seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
             raise InputError(f"--algorithm {self.algorithm!r} is not known; choose from {', '.join(ALGORITHMS)}")
-        if self.episodes < 1:
-            raise InputError(f"--episodes is {self.episodes}; give at least 1")
+        _check("--episodes", self.episodes, 1)
+        _check("--seed", self.seed, 0, 2**63 - 1)
 
     def seeds(self) -> list[int]:
         """Seed of the traffic of each episode; none is ever an evaluation seed."""
@@ -89,9 +91,11 @@ class CompareConfig:
     """Of trainings, held-out traffic and bootstrap."""
 
     def __post_init__(self) -> None:
-        for name in ("trainings", "train_episodes", "checkpoints", "evaluations"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name.replace('_', '-')} is {getattr(self, name)}; give at least 1")
+        _check("--trainings", self.trainings, 1)
+        _check("--train-episodes", self.train_episodes, 1)
+        _check("--checkpoints", self.checkpoints, 1)
+        _check("--seeds", self.evaluations, 1)
+        _check("--seed", self.seed, 0, 2**63 - 1)
         if BASELINE not in self.rules:
             raise InputError(f"--policies must include {BASELINE}: everything is measured against it")
 
@@ -114,6 +118,11 @@ class CompareConfig:
         points = self.train_episodes * 0.5 ** np.arange(1, self.checkpoints)
         whole = {batch * max(1, round(float(point) / batch)) for point in points}
         return sorted({stop for stop in whole if stop < self.train_episodes} | {self.train_episodes})
+
+
+def _check(flag: str, value: int, least: int, most: int = MOST) -> None:
+    if not least <= value <= most:
+        raise InputError(f"{flag} is {value}; give {least} to {most}")
 
 
 def _distinct(seed: int, n: int) -> list[int]:

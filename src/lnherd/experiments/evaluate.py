@@ -9,7 +9,7 @@ from lnherd.agents.qlearning import QLearner
 from lnherd.agents.rules import RULES
 from lnherd.errors import InputError
 from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig
-from lnherd.experiments.directory import kind_of
+from lnherd.experiments.directory import CONFIG_FILE, kind_of
 from lnherd.experiments.episodes import Episode
 from lnherd.experiments.results import BASELINE
 from lnherd.experiments.training import POLICY_FILE, Training
@@ -36,8 +36,10 @@ def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
 
 
 def _of_training(directory: Path) -> tuple[Candidate, ScenarioConfig]:
-    kind = kind_of(directory)
-    if kind not in (None, "train"):
+    kind = kind_of(directory) if (directory / CONFIG_FILE).is_file() else None
+    if kind is None:
+        raise InputError(f"{directory}: is no training; give a directory that lnherd train wrote")
+    if kind != "train":
         raise InputError(f"{directory}: holds the output of lnherd {kind}; give one of {directory / 'trainings'}/*")
     training = Training.read(directory)
     name = LEARNED_NAMES[training.config.algorithm]

@@ -12,6 +12,7 @@ from lnherd.experiments.curves import Curve
 from lnherd.experiments.directory import write_csv, write_json, write_text
 from lnherd.experiments.episodes import REWARD, Episode
 from lnherd.experiments.json_config import to_json
+from lnherd.experiments.marl_eval import marl_eval
 from lnherd.experiments.report import words
 from lnherd.experiments.report.page import Comparison, render
 from lnherd.experiments.results import BASELINE, PolicySummary, Results, net_sat, success_rate, summarise
@@ -47,14 +48,15 @@ class Published:
 def publish(
     out: Path, config: CompareConfig, world: World, findings: Findings, provenance: dict[str, Any]
 ) -> Published:
-    """Summarise ``findings`` and write ``results.csv``, ``results.json`` and ``report.html`` into ``out``."""
+    """Summarise ``findings`` and write the OUTPUTS into ``out``."""
     comparison = compose(config, world, findings, provenance)
     content = as_json(config, comparison, provenance)
-    table, figures, report = (out / name for name in OUTPUTS)
+    table, figures, raw, report = (out / name for name in OUTPUTS)
     write_table(table, findings.final)
     write_json(figures, content)
+    write_json(raw, marl_eval(config.scenario.role, comparison.results, findings.curves))
     write_text(report, render(comparison))
-    return Published(comparison, content, (table, figures, report))
+    return Published(comparison, content, (table, figures, raw, report))
 
 
 def compose(config: CompareConfig, world: World, findings: Findings, provenance: dict[str, Any]) -> Comparison:

@@ -49,10 +49,12 @@ def test_json_round_trip():
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: ScenarioConfig(nodes=9), "--nodes is 9; give at least 10"),
+        (lambda: ScenarioConfig(nodes=9), "--nodes is 9; give 10 to 1000000"),
         (lambda: TrainConfig(algorithm="dqn"), "--algorithm 'dqn' is not known; choose from qlearning"),
-        (lambda: TrainConfig(episodes=0), "--episodes is 0; give at least 1"),
-        (lambda: CompareConfig(trainings=0), "--trainings is 0; give at least 1"),
+        (lambda: TrainConfig(episodes=0), "--episodes is 0; give 1 to 1000000"),
+        (lambda: CompareConfig(trainings=0), "--trainings is 0; give 1 to"),
+        (lambda: CompareConfig(evaluations=0), "--seeds is 0; give 1 to"),
+        (lambda: CompareConfig(seed=-1), "--seed is -1; give 0 to"),
         (lambda: CompareConfig(rules=("random",)), "must include do-nothing"),
         (lambda: read_train_config({"kind": "demo"}, "d/config.json"), "d/config.json: is not a training"),
     ],
