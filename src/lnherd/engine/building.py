@@ -110,7 +110,7 @@ def edge_states(network: Network, balance_msat: Ints, config: SimulationConfig) 
     capacity_msat = np.repeat(network.channels.capacity_msat, 2)
     for name in POLICY_FIELDS:
         edges[name] = network.edges[name]
-    edges.balance_msat = balance_msat
+    edges.balance_msat = edges.initial_balance_msat = balance_msat
     edges.htlc_max_msat = np.where(network.edges.htlc_max_msat > 0, network.edges.htlc_max_msat, UNLIMITED_MSAT)
     edges.reserve_msat = _share(capacity_msat, config.reserve_ppm)
     edges.max_in_flight_msat = _share(capacity_msat, config.max_in_flight_ppm)

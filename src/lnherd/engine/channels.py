@@ -44,6 +44,19 @@ def refusal(state: State, edge: int, amount_msat: int) -> int:
 
 
 @jit
+def refusal_to_sender(state: State, edge: int, amount_msat: int) -> int:
+    """What the running path search is told about an edge of its own sender: :func:`refusal` as of now.
+
+    A search that ignores the past (a quirk of CLoTH) goes by the balance at the start of the simulation.
+    """
+    channel = state.edges[edge]
+    if not state.search[0].ignores_past:
+        return refusal(state, edge, amount_msat)
+    fits = channel.htlc_min_msat <= amount_msat <= min(channel.htlc_max_msat, channel.initial_balance_msat)
+    return NO_FAILURE if fits and channel.enabled else TEMPORARY_CHANNEL_FAILURE
+
+
+@jit
 def _crowded(state: State, edge: int, amount_msat: int) -> int:
     """The limits on what is pending: slots, value in flight and dust exposure (BOLT 2, 3)."""
     channel = state.edges[edge]

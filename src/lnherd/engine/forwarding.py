@@ -50,7 +50,7 @@ def _forward(state: State, attempt_id: int, next_hop: int) -> int:
     edge, amount_msat = attempt.edges[next_hop], attempt.amounts[next_hop]
     failure = _violation(state, attempt_id, next_hop, edge)
     chosen = edge
-    if failure != NO_FAILURE and state.edges[edge].parallel != edge:
+    if failure != NO_FAILURE and not state.settings[0].strict_forwarding and state.edges[edge].parallel != edge:
         chosen = _parallel_that_accepts(state, attempt_id, next_hop)
         failure = NO_FAILURE if chosen != NONE else failure
     if failure != NO_FAILURE:

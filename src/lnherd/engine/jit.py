@@ -6,13 +6,14 @@ do anyway, and in return no call counts references to every array of the state. 
 """
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., object])
+OPTIONS: Any = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 def jit(function: F) -> F:
     """Compile ``function``; ``NUMBA_DISABLE_JIT=1`` leaves it plain Python for debugging and coverage."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    return cast(F, numba.njit(**OPTIONS)(function))

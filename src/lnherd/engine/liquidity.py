@@ -14,8 +14,8 @@ The probability that node u forwards an amount to node v (``routing/probability_
 A failure weighs 1 when fresh and half as much after each ``half_life_ms``. The sender's own channels start
 from 0.95 and any failure of theirs counts, whatever its amount.
 
-``any_failure_counts`` is CLoTH's reading of the same: amounts are ignored, so every failure counts and no
-success raises the probability of its pair.
+``any_failure_counts`` is CLoTH's reading of the same: a pair's own record is asked about no amount in particular,
+so every failure counts and no success raises it; the node's average still goes by the amount.
 
 Storage: records are handed out from one pool in blocks of ``BLOCK``, linked per sender, so that a sender's
 memory is read almost in sequence. A sender keeps ``MEMORY_LIMIT`` pairs; then the one that was updated the
@@ -118,7 +118,7 @@ def recall_memory(state: State) -> None:
     """Spread the memory of the running query's sender over the nodes it is about."""
     search = state.search[0]
     node = state.nodes[search.sender]
-    left, block = node.n_memory, node.memory_head
+    left, block = 0 if search.ignores_past else node.n_memory, node.memory_head
     search.n_recalled = left
     while left > 0:
         for index in range(block, block + min(left, BLOCK)):
@@ -162,12 +162,12 @@ def pair_probability(state: State, source: int, target: int, amount_msat: int, c
     prior: float = settings.hop_probability * capacity_factor(state, amount_msat, capacity_msat)
     if state.search[0].n_recalled == 0 or state.recall[source].query != state.search[0].query:
         return prior
-    counted_msat = ANY_AMOUNT if settings.any_failure_counts else amount_msat
-    average = _node_average(state, source, counted_msat, prior)
+    average = _node_average(state, source, amount_msat, prior)
     recall = state.recall[source]
     if recall.pair_target != target:
         return average
     record = state.memory[recall.pair_record]
+    counted_msat = ANY_AMOUNT if settings.any_failure_counts else amount_msat
     if counted_msat <= record.success_amount_msat:
         return float(settings.success_probability)
     if record.fail_ms == NEVER or counted_msat < record.fail_amount_msat:

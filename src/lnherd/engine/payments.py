@@ -6,6 +6,7 @@ its amount is tried again. After the time-out no new attempt starts; parts still
 """
 
 from lnherd.engine.attempts import dispatch, release
+from lnherd.engine.channels import refusal, spendable_msat
 from lnherd.engine.codes import (
     ACTIVE,
     AMOUNT_ABOVE_MAXIMUM,
@@ -14,6 +15,7 @@ from lnherd.engine.codes import (
     FAILED,
     FEE_INSUFFICIENT,
     INCORRECT_CLTV_EXPIRY,
+    INSUFFICIENT_LOCAL_BALANCE,
     MPP_TIMEOUT,
     NO_FAILURE,
     NO_ROUTE,
@@ -25,7 +27,7 @@ from lnherd.engine.gossip import hear_policy
 from lnherd.engine.jit import jit
 from lnherd.engine.liquidity import record_failure, record_success
 from lnherd.engine.routing import find_route
-from lnherd.engine.state import State
+from lnherd.engine.state import NONE, State
 
 
 @jit
@@ -48,7 +50,8 @@ def _try_to_send(state: State, payment_id: int) -> None:
         elif not _send_part(state, payment_id, unsent):
             if payment.live_parts > 0 and not settings.parts_split_once:
                 return  # a part that is out may yet fail and teach us another way
-            payment.failure = NO_ROUTE
+            is_affordable = unsent <= _local_balance_msat(state, payment_id)
+            payment.failure = NO_ROUTE if is_affordable else INSUFFICIENT_LOCAL_BALANCE
     if payment.live_parts == 0:
         _finish(state, payment_id, FAILED)
 
@@ -58,11 +61,13 @@ def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
     payment, settings = state.payments[payment_id], state.settings[0]
     payment.attempts += 1
     state.clock[0].attempts_total += 1
-    if _route_for(state, payment_id, unsent_msat):
+    if _route_for_all(state, payment_id, unsent_msat):
         dispatch(state, payment_id, unsent_msat)
         return True
     if settings.parts_split_once:
         return payment.attempts == 1 and settings.max_parts > 1 and _send_two_halves(state, payment_id)
+    if unsent_msat > _local_balance_msat(state, payment_id):
+        return False  # parts of it would only wait at the receiver in vain (LND errInsufficientBalance)
     part_msat = unsent_msat // 2
     while payment.live_parts + 1 < settings.max_parts and part_msat >= settings.min_part_msat:
         if _route_for(state, payment_id, part_msat):
@@ -70,6 +75,34 @@ def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
             return True
         part_msat //= 2
     return False
+
+
+@jit
+def _route_for_all(state: State, payment_id: int, amount_msat: int) -> bool:
+    """A route for all that is unsent. CLoTH's first one may lead over a channel that is empty by now."""
+    payment = state.payments[payment_id]
+    if not (state.settings[0].search_before_start and payment.attempts == 1):
+        return _route_for(state, payment_id, amount_msat)
+    state.search[0].ignores_past = True
+    is_found = _route_for(state, payment_id, amount_msat)
+    state.search[0].ignores_past = False
+    if not is_found or refusal(state, state.route[0].edges[0], state.route[0].amounts[0]) == NO_FAILURE:
+        return is_found
+    payment.attempts += 1
+    return _route_for(state, payment_id, amount_msat)
+
+
+@jit
+def _local_balance_msat(state: State, payment_id: int) -> int:
+    """What the sender could send now over all the channels it may use."""
+    payment, total_msat = state.payments[payment_id], 0
+    node = state.nodes[payment.sender]
+    for position in range(node.gossip_start, node.gossip_end):
+        edge = state.gossip[position].edge ^ 1
+        is_usable = state.edges[edge].is_open and state.edges[edge].enabled
+        if is_usable and (payment.first_edge == NONE or payment.first_edge == edge):
+            total_msat += spendable_msat(state, edge)
+    return total_msat
 
 
 @jit
@@ -165,6 +198,8 @@ def _learn_failure(state: State, attempt_id: int) -> None:
     is_policy_error = failure in (FEE_INSUFFICIENT, INCORRECT_CLTV_EXPIRY, AMOUNT_BELOW_MINIMUM)
     if is_policy_error or failure in (AMOUNT_ABOVE_MAXIMUM, CHANNEL_DISABLED):
         hear_policy(state, edge_id)
+    if failure == FEE_INSUFFICIENT:  # perhaps for a new inbound fee, which belongs to the channel before
+        hear_policy(state, attempt.edges[failed_hop - 1])
     if failure in (CHANNEL_DISABLED, UNKNOWN_NEXT_PEER):
         record_failure(state, sender, edge.source, edge.target, 0)
     elif not is_policy_error:

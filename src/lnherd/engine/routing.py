@@ -12,15 +12,15 @@ Parallel channels are treated one by one. (LND merges them into one edge with th
 
 import math
 
-from lnherd.engine.channels import refusal
+from lnherd.engine.channels import refusal_to_sender
 from lnherd.engine.codes import NO_FAILURE, SENDER_CHEAPEST, SENDER_LND
 from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.frontier import drop_first, push
 from lnherd.engine.jit import jit
 from lnherd.engine.liquidity import is_avoided, local_probability, pair_probability, recall_memory, recall_pairs
-from lnherd.engine.search_space import LEAF, OUTSIDE
+from lnherd.engine.search_space import OUTSIDE
 from lnherd.engine.state import NONE, State
-from lnherd.engine.vicinity import level_of, mark_levels, weigh_levels
+from lnherd.engine.vicinity import level_of, level_of_receiver, mark_levels, weigh_levels
 
 HOP_COST_CHEAPEST = 1.0 / 1024.0
 """Tie-break, msat per hop."""
@@ -44,7 +44,7 @@ def find_route(
     circle and needs ``last_edge``. Returns the number of hops, 0 if there is no route.
     """
     _begin(state, sender, receiver, amount_msat, fee_limit_msat, first_edge, last_edge)
-    if mark_levels(state) == 0:
+    if not mark_levels(state):
         return _no_route(state)
     recall_memory(state)
     weigh_levels(state)
@@ -135,7 +135,7 @@ def _search(state: State) -> None:
 def _expand(state: State, node: int, phase: int) -> None:
     """Offer routes through ``node`` to its neighbours of one level: closer to the sender first, farther later."""
     search = state.search[0]
-    level = _level_of_receiver(state) if node == search.receiver else level_of(state, node)
+    level = level_of_receiver(state) if node == search.receiver else level_of(state, node)
     recall_pairs(state, node)
     if phase == 0 and level == 1:
         _offer_own_edges(state, node)
@@ -144,18 +144,6 @@ def _expand(state: State, node: int, phase: int) -> None:
     following = level + phase
     if phase < 2 and following <= search.horizon:
         _schedule_phase(state, node, phase + 1, following)
-
-
-@jit
-def _level_of_receiver(state: State) -> int:
-    """The ball does not enter leaves: a leaf's level is its only neighbour's plus one."""
-    search = state.search[0]
-    level = level_of(state, search.receiver)
-    is_leaf = state.level[search.receiver + len(state.nodes)] == LEAF
-    if level < search.horizon or not is_leaf:
-        return level
-    peer = state.gossip[state.nodes[search.receiver].gossip_start].source
-    return min(level_of(state, peer) + 1, level)
 
 
 @jit
@@ -276,14 +264,14 @@ def _offer_own_edges(state: State, node: int) -> None:
 @jit
 def _offer_own_edge(state: State, node: int, edge: int) -> None:
     search, label = state.search[0], state.labels[node]
-    if search.first_edge not in (NONE, edge):
+    if search.first_edge != NONE and search.first_edge != edge:
         return
-    if node == search.receiver and search.last_edge not in (NONE, edge):
+    if node == search.receiver and search.last_edge != NONE and search.last_edge != edge:
         return
     amount_msat = _incoming_msat(state, node, state.gossip_position[edge])
     if amount_msat - search.amount_msat > search.fee_limit_msat or label.n_hops >= state.settings[0].hop_limit:
         return
-    if refusal(state, edge, amount_msat) != NO_FAILURE:
+    if refusal_to_sender(state, edge, amount_msat) != NO_FAILURE:
         return
     probability = 1.0
     estimate = label.weight + (search.hop_cost + max(amount_msat - label.in_msat, 0))

@@ -104,6 +104,7 @@ CLOCK_DTYPE = np.dtype(
 EDGE_STATE_DTYPE = np.dtype(
     [
         ("balance_msat", "i8"),
+        ("initial_balance_msat", "i8"),
         ("in_flight_msat", "i8"),
         ("reserve_msat", "i8"),
         ("max_in_flight_msat", "i8"),
@@ -317,6 +318,7 @@ SEARCH_DTYPE = np.dtype(
         ("fee_limit_msat", "i8"),
         ("first_edge", "i8"),
         ("last_edge", "i8"),
+        ("ignores_past", "?"),
         # cost of a route: weight + attempt_cost / probability
         ("weighs_chances", "?"),
         ("attempt_cost", "f8"),

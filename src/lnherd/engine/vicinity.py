@@ -9,17 +9,20 @@ product of the best hop probabilities out of the levels 0 .. h - 1: ``reach_chan
 estimates of :mod:`lnherd.engine.routing` lower bounds.
 """
 
-from lnherd.engine.channels import refusal
+from lnherd.engine.channels import refusal_to_sender
 from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, NO_FAILURE
 from lnherd.engine.jit import jit
 from lnherd.engine.liquidity import BLOCK
-from lnherd.engine.search_space import OUTSIDE
+from lnherd.engine.search_space import LEAF, OUTSIDE
 from lnherd.engine.state import MAX_LEVELS, NONE, State
 
 
 @jit
-def mark_levels(state: State) -> int:
-    """Set ``level`` of all nodes in the ball of the running query; returns how many usable peers there are."""
+def mark_levels(state: State) -> bool:
+    """Set ``level`` of all nodes in the ball of the running query.
+
+    Returns whether the receiver may be reached: not if the ball closed without it.
+    """
     _forget_levels(state)
     search = state.search[0]
     _enter(state, search.sender, 0)
@@ -41,7 +44,7 @@ def mark_levels(state: State) -> int:
                     _enter(state, peer, level)
         first, last = last, search.n_ball
     search.horizon = level + 1
-    return int(search.n_ball - 1)
+    return first < last or level_of_receiver(state) < search.horizon
 
 
 @jit
@@ -75,7 +78,7 @@ def _can_send(state: State, edge: int) -> bool:
     search = state.search[0]
     if search.first_edge != NONE and edge != search.first_edge:
         return False
-    problem = refusal(state, edge, search.amount_msat)
+    problem = refusal_to_sender(state, edge, search.amount_msat)
     return problem in (NO_FAILURE, AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED)
 
 
@@ -86,7 +89,7 @@ def weigh_levels(state: State) -> None:
     for level in range(MAX_LEVELS):
         search.hop_chance[level] = settings.hop_probability
     search.hop_chance[0] = settings.success_probability
-    if search.n_recalled > 0 and not settings.any_failure_counts:
+    if search.n_recalled > 0:
         _raise_by_successes(state)
     search.reach_chance[0] = 1.0
     for level in range(1, MAX_LEVELS):
@@ -113,3 +116,15 @@ def level_of(state: State, node: int) -> int:
     """Hops from the sender to ``node``, or the horizon if it lies beyond."""
     level: int = state.level[node]
     return level if level != OUTSIDE else state.search[0].horizon
+
+
+@jit
+def level_of_receiver(state: State) -> int:
+    """The ball does not enter leaves: a leaf's level is its only neighbour's plus one."""
+    search = state.search[0]
+    level = level_of(state, search.receiver)
+    is_leaf = state.level[search.receiver + len(state.nodes)] == LEAF
+    if level < search.horizon or not is_leaf:
+        return level
+    peer = state.gossip[state.nodes[search.receiver].gossip_start].source
+    return min(level_of(state, peer) + 1, level)

@@ -51,6 +51,7 @@ class Direction:
     target: int
     capacity_msat: int
     balance_msat: int
+    initial_balance_msat: int
     policy: Policy
     reserve_msat: int
     max_in_flight_msat: int
@@ -103,6 +104,7 @@ def direction_of(network: Network, edge: int, balance_msat: int, config: Simulat
         target=int(network.edge_target[edge]),
         capacity_msat=capacity_msat,
         balance_msat=int(balance_msat),
+        initial_balance_msat=int(balance_msat),
         policy=policy_of(network, edge),
         reserve_msat=capacity_msat * config.reserve_ppm // 1_000_000,
         max_in_flight_msat=capacity_msat * config.max_in_flight_ppm // 1_000_000,

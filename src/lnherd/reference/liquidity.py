@@ -106,14 +106,19 @@ def capacity_factor(amount_msat: int, capacity_msat: int, config: SimulationConf
     return 1.0 - 0.5 / (1.0 + math.exp((cutoff - amount_msat) / smearing))
 
 
-def carried(pair: Pair, amount_msat: int, config: SimulationConfig) -> bool:
+def carried(pair: Pair, amount_msat: float) -> bool:
     """Whether the pair has shown that it carries the amount."""
-    return not config.any_failure_counts and amount_msat <= pair.success_amount_msat
+    return amount_msat <= pair.success_amount_msat
 
 
-def failed(pair: Pair, amount_msat: int, config: SimulationConfig) -> bool:
+def failed(pair: Pair, amount_msat: float) -> bool:
     """Whether the pair's failure says something about the amount."""
-    return pair.fail_ms is not None and (config.any_failure_counts or amount_msat >= pair.fail_amount_msat)
+    return pair.fail_ms is not None and amount_msat >= pair.fail_amount_msat
+
+
+def asked_about(amount_msat: int, config: SimulationConfig) -> float:
+    """The amount a pair's own record is asked about: in CLoTH none in particular, so larger than any."""
+    return math.inf if config.any_failure_counts else amount_msat
 
 
 def node_average(pairs: Iterable[Pair], amount_msat: int, prior: float, now_ms: int, config: SimulationConfig) -> float:
@@ -122,9 +127,9 @@ def node_average(pairs: Iterable[Pair], amount_msat: int, prior: float, now_ms: 
         return prior
     n_successes, weight = 0, 0.0
     for pair in pairs:
-        if carried(pair, amount_msat, config):
+        if carried(pair, amount_msat):
             n_successes += 1
-        elif failed(pair, amount_msat, config):
+        elif failed(pair, amount_msat):
             weight += failure_weight(pair, now_ms, config)
     prior_weight = 1.0 / (1.0 - config.apriori_weight) - 1.0
     total = prior_weight + n_successes + weight
@@ -146,9 +151,9 @@ def pair_probability(
     pair = memory.find(source, target)
     if pair is None:
         return average
-    if carried(pair, amount_msat, config):
+    if carried(pair, asked_about(amount_msat, config)):
         return config.success_probability
-    if failed(pair, amount_msat, config):
+    if failed(pair, asked_about(amount_msat, config)):
         return average * (1.0 - failure_weight(pair, now_ms, config))
     return average
 
@@ -166,4 +171,5 @@ def is_avoided(
 ) -> bool:
     """Whether senders that do not weigh probabilities stay away from the pair."""
     pair = memory.find(source, target)
-    return pair is not None and failed(pair, amount_msat, config) and failure_weight(pair, now_ms, config) > 0.5
+    counts = pair is not None and failed(pair, asked_about(amount_msat, config))
+    return pair is not None and counts and failure_weight(pair, now_ms, config) > 0.5

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, NO_FAILURE
+from lnherd.engine.codes import (
+    AMOUNT_BELOW_MINIMUM,
+    DUST_EXPOSURE_EXCEEDED,
+    NO_FAILURE,
+    TEMPORARY_CHANNEL_FAILURE,
+)
 from lnherd.engine.config import SimulationConfig
 from lnherd.network.fees import forward_fee_msat
 from lnherd.reference import liquidity
@@ -182,7 +187,7 @@ class Search:
             return [1.0] * MAX_LEVELS
         hop_chance = [config.success_probability] + [config.hop_probability] * (MAX_LEVELS - 1)
         for pair in self.memory.pairs:
-            if pair.source != self.query.sender and liquidity.carried(pair, self.query.amount_msat, config):
+            if pair.source != self.query.sender and liquidity.carried(pair, self.query.amount_msat):
                 level = self._level(pair.source)
                 hop_chance[level] = max(hop_chance[level], config.success_probability)
         reach_chance = [1.0]
@@ -286,8 +291,13 @@ class Search:
         return Route(edges, amounts, cltv, self.best.estimate, self.best.probability)
 
 
-def find_route(world: "World", payment: "Payment", amount_msat: int, *, fee_limit_msat: int) -> Route | None:
-    """Best route for ``amount_msat`` of a payment in the world as it is now, or None."""
+def find_route(
+    world: "World", payment: "Payment", amount_msat: int, *, fee_limit_msat: int, ignores_past: bool = False
+) -> Route | None:
+    """Best route for ``amount_msat`` of a payment in the world as it is now, or None.
+
+    ``ignores_past``: nothing is remembered and the sender's balances are those at the start (CLoTH).
+    """
     query = Query(
         sender=payment.sender,
         receiver=payment.receiver,
@@ -302,5 +312,13 @@ def find_route(world: "World", payment: "Payment", amount_msat: int, *, fee_limi
         direction = world.directions[edge]
         return refusal(direction, amount_msat, peer_online=world.online[direction.target], config=world.config)
 
+    def answer_at_start(edge: int, amount_msat: int) -> int:
+        direction = world.directions[edge]
+        policy = direction.policy
+        fits = policy.htlc_min_msat <= amount_msat <= min(policy.htlc_max_msat, direction.initial_balance_msat)
+        return NO_FAILURE if fits and policy.enabled else TEMPORARY_CHANNEL_FAILURE
+
+    if ignores_past:
+        return Search(Gossip(world.announcements), SenderMemory(), query, world.config, answer_at_start).run()
     memory = world.memory.senders[payment.sender]
     return Search(Gossip(world.announcements), memory, query, world.config, answer).run()

@@ -9,6 +9,7 @@ from lnherd.engine.codes import (
     FEE_INSUFFICIENT,
     HTLC_ARRIVES,
     INCORRECT_CLTV_EXPIRY,
+    INSUFFICIENT_LOCAL_BALANCE,
     MPP_TIMEOUT,
     NO_FAILURE,
     NO_ROUTE,
@@ -16,6 +17,7 @@ from lnherd.engine.codes import (
     SUCCEEDED,
     UNKNOWN_NEXT_PEER,
 )
+from lnherd.engine.state import NONE
 from lnherd.reference.channels import add_htlc
 from lnherd.reference.gossip import hear_policy
 from lnherd.reference.routing import Route, find_route
@@ -48,7 +50,8 @@ def send_unsent(world: World, payment: Payment) -> None:
         elif not _send_part(world, payment):
             if payment.parts and not config.parts_split_once:
                 return  # what is out may come back with news of another way
-            payment.failure = NO_ROUTE
+            is_affordable = payment.unsent_msat <= _local_balance_msat(world, payment)
+            payment.failure = NO_ROUTE if is_affordable else INSUFFICIENT_LOCAL_BALANCE
     if payment.failure != NO_FAILURE and not payment.parts:
         _finish(world, payment, FAILED)
 
@@ -58,16 +61,40 @@ def _send_part(world: World, payment: Payment) -> bool:
     config, unsent_msat = world.config, payment.unsent_msat
     most_parts = config.max_parts if config.mpp else 1
     payment.attempts += 1
-    if _send_if_routed(world, payment, unsent_msat):
+    if config.search_before_start and payment.attempts == 1:
+        route = _route_of_the_start(world, payment, unsent_msat)
+    else:
+        route = _route(world, payment, unsent_msat)
+    if route:
+        _dispatch(world, payment, unsent_msat, route)
         return True
     if config.parts_split_once:
         return payment.attempts == 1 and most_parts > 1 and _send_two_halves(world, payment)
+    if unsent_msat > _local_balance_msat(world, payment):
+        return False  # parts of it would only wait at the receiver in vain
     part_msat = unsent_msat // 2
     while len(payment.parts) + 1 < most_parts and part_msat >= config.min_part_msat:
         if _send_if_routed(world, payment, part_msat):
             return True
         part_msat //= 2
     return False
+
+
+def _route_of_the_start(world: World, payment: Payment, amount_msat: int) -> Route | None:
+    """CLoTH's first route knows nothing of what has happened; if its first channel cannot pay, look again."""
+    route = find_route(world, payment, amount_msat, fee_limit_msat=payment.fee_limit_msat, ignores_past=True)
+    if route is None or world.refusal(route.edges[0], route.amounts[0]) == NO_FAILURE:
+        return route
+    payment.attempts += 1
+    return _route(world, payment, amount_msat)
+
+
+def _local_balance_msat(world: World, payment: Payment) -> int:
+    """What the sender could send now over all the channels it may use."""
+    own = [direction for direction in world.directions if direction.source == payment.sender]
+    allowed = [direction for direction in own if payment.first_edge in (NONE, direction.edge)]
+    usable = [direction for direction in allowed if direction.is_open and direction.policy.enabled]
+    return sum(max(0, direction.balance_msat - direction.reserve_msat) for direction in usable)
 
 
 def _send_two_halves(world: World, payment: Payment) -> bool:
@@ -157,6 +184,8 @@ def _learn_failure(world: World, part: Part) -> None:
     edge = part.edges[part.failed_hop]
     if part.failure in CARRY_THE_POLICY:
         hear_policy(world, edge)
+    if part.failure == FEE_INSUFFICIENT:  # perhaps for a new inbound fee, which belongs to the channel before
+        hear_policy(world, part.edges[part.failed_hop - 1])
     if part.failure not in SAY_NOTHING_OF_LIQUIDITY:
         amount_msat = 0 if part.failure in HOLD_FOR_ANY_AMOUNT else part.amounts[part.failed_hop]
         sender, direction = world.payments[part.payment].sender, world.directions[edge]

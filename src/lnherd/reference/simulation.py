@@ -220,6 +220,7 @@ class ReferenceSimulation:
                 target=target,
                 capacity_msat=capacity_msat,
                 balance_msat=capacity_msat if source == node else 0,
+                initial_balance_msat=capacity_msat if source == node else 0,
                 policy=policy,
                 reserve_msat=capacity_msat * config.reserve_ppm // 1_000_000,
                 max_in_flight_msat=capacity_msat * config.max_in_flight_ppm // 1_000_000,
