@@ -31,9 +31,10 @@ def network_of(channels, *, policies=None, n_nodes=None, name="small", **default
     return Network(node_ids, records, edges, balance_msat=balance_msat, name=name)
 
 
-def line_of(n_nodes, near_sat=500_000, far_sat=500_000, **policy):
+def line_of(n_nodes, near_sat=500_000, far_sat=500_000, *, policies=None, **policy):
     """Nodes in a row: edge 2i leads from node i to node i + 1."""
-    return network_of([(node, node + 1, near_sat, far_sat) for node in range(n_nodes - 1)], **policy)
+    channels = [(node, node + 1, near_sat, far_sat) for node in range(n_nodes - 1)]
+    return network_of(channels, policies=policies, **policy)
 
 
 def payments_of(*payments):

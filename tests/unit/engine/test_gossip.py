@@ -1,0 +1,39 @@
+"""A policy is enforced at once and heard of later."""
+
+from small_networks import line_of, payments_of
+
+from lnherd.engine import Simulation, SimulationConfig
+
+
+def believed(simulation, edge):
+    return simulation.state.gossip[simulation.state.gossip_position[edge]]
+
+
+def test_a_change_is_in_force_at_once_and_heard_after_the_delay():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(gossip_delay_ms=90_000))
+    simulation.run(until_ms=500)
+    simulation.set_policy(2, base_fee_msat=7, htlc_max_msat=10**15, enabled=False)
+    assert simulation.state.edges.base_fee_msat[2] == 7
+    simulation.run(until_ms=90_499)
+    assert (believed(simulation, 2).base_fee_msat, believed(simulation, 2).enabled) == (1_000, True)
+    simulation.run(until_ms=90_500)
+    view = believed(simulation, 2)
+    assert (view.base_fee_msat, view.enabled) == (7, False)
+    assert view.htlc_max_msat == 1_000_000_000, "no more than the capacity is believed"
+
+
+def test_an_inbound_fee_is_heard_on_the_edge_it_applies_to():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(gossip_delay_ms=10))
+    simulation.set_policy(1, inbound_base_fee_msat=-3, inbound_fee_ppm=-40)
+    simulation.run()
+    assert (believed(simulation, 0).inbound_base_fee_msat, believed(simulation, 0).inbound_fee_ppm) == (-3, -40)
+    assert (believed(simulation, 1).inbound_base_fee_msat, believed(simulation, 1).inbound_fee_ppm) == (0, 0)
+
+
+def test_other_channels_stay_as_they_were_believed():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(gossip_delay_ms=10))
+    before = simulation.state.gossip.copy()
+    simulation.set_policy(2, fee_ppm=5)
+    simulation.run()
+    untouched = simulation.state.gossip_position[[0, 1, 3]]
+    assert (before[untouched] == simulation.state.gossip[untouched]).all()
