@@ -199,7 +199,6 @@ class Simulation:
             InputError: for an unknown edge or field or a negative value (inbound fees may be negative).
         """
         self.check_edge(edge)
-        policy = self.state.edges[edge]
         for name, value in changes.items():
             if name not in self.network.edges.dtype.names:
                 raise InputError(
@@ -207,7 +206,8 @@ class Simulation:
                 )
             if value < 0 and not name.startswith("inbound"):
                 raise InputError(f"policy field {name} must not be negative, got {value}")
-            setattr(policy, name, value)
+        for name, value in changes.items():
+            setattr(self.state.edges[edge], name, value)
         self.make_room()
         announce(self.state, edge)
 

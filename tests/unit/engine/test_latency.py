@@ -1,6 +1,5 @@
 """How long messages take."""
 
-
 import numpy as np
 from small_networks import line_of, payments_of
 
