@@ -1,4 +1,4 @@
-"""Measure the tables of ``src/lnherd/network/mainnet2026.py`` on a snapshot and print them as Python.
+"""Measure the tables of ``src/lnherd/network/synthetic/mainnet2026.py`` on a snapshot and print them as Python.
 
     python verification/calibrate.py SNAPSHOT [--directions-by-key]
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from lnherd.network.directions import directions_by_key
 from lnherd.network.graph import Network
-from lnherd.network.matching import N_CLASSES, stub_classes, stub_places
-from lnherd.network.mainnet2026 import PLACE_EDGES, PPM_CLASS_EDGES
 from lnherd.network.records import Bools, Ints
 from lnherd.network.snapshots import read_network
+from lnherd.network.synthetic.mainnet2026 import PLACE_EDGES, PPM_CLASS_EDGES
+from lnherd.network.synthetic.matching import N_CLASSES, stub_classes, stub_places
 
 LEVELS = (0, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99, 0.995, 1)
 STAR_PURITY = 0.9

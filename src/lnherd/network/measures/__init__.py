@@ -1,0 +1,1 @@
+"""Measures of a network, gathered by ``network.stats``."""
