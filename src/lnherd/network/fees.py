@@ -4,6 +4,8 @@ A plain function on plain integers that calls nothing: the engine compiles this 
 everything else calls it as it is.
 """
 
+PPM = 1_000_000
+
 
 def forward_fee_msat(
     amount_out_msat: int, base_fee_msat: int, fee_ppm: int, inbound_base_fee_msat: int, inbound_fee_ppm: int
@@ -13,9 +15,14 @@ def forward_fee_msat(
     The outbound fee is base + amount * ppm / 1e6, floored (BOLT 7). The signed inbound fee of the channel
     the money came in over applies to the amount with the outbound fee on top; its proportional part is
     rounded towards zero, so that a discount is never overstated (LND).
+
+    Whole millions and the rest are multiplied apart, which gives the same number but keeps every product
+    within 64 bits, even at the 4,294,967,295 ppm that gossip can announce.
     """
-    outbound = base_fee_msat + amount_out_msat * fee_ppm // 1_000_000
-    proportional = (amount_out_msat + outbound) * inbound_fee_ppm
-    inbound = proportional // 1_000_000 if proportional >= 0 else -(-proportional // 1_000_000)
-    total = outbound + inbound_base_fee_msat + inbound
+    outbound = base_fee_msat + amount_out_msat // PPM * fee_ppm + amount_out_msat % PPM * fee_ppm // PPM
+    total = outbound + inbound_base_fee_msat
+    if inbound_fee_ppm != 0:
+        amount_msat, rate = amount_out_msat + outbound, abs(inbound_fee_ppm)
+        inbound = amount_msat // PPM * rate + amount_msat % PPM * rate // PPM
+        total += inbound if inbound_fee_ppm > 0 else -inbound
     return total if total > 0 else 0

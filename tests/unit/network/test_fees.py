@@ -1,9 +1,10 @@
 """The fee formula, on numbers worked by hand."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lnherd.engine.fees import forward_fee_msat as compiled_fee_msat
 from lnherd.network.fees import forward_fee_msat
 
 WORKED = [
@@ -45,3 +46,20 @@ def test_a_discount_is_never_overstated(amount, base, ppm, discount):
     reduced = forward_fee_msat(amount, base, ppm, 0, -discount)
     assert 0 <= reduced <= full
     assert full - reduced <= (amount + full) * discount / 1_000_000
+
+
+@settings(deadline=None)  # the first call compiles
+@given(
+    amount=st.integers(1, 10**12),
+    base=st.integers(0, 2**32 - 1),
+    ppm=st.integers(0, 2**32 - 1),
+    inbound_base=st.integers(-(10**6), 10**6),
+    inbound_ppm=st.integers(-(10**6), 10**6),
+)
+def test_compiled_fees_are_exact_for_all_that_gossip_can_announce(amount, base, ppm, inbound_base, inbound_ppm):
+    outbound = base + amount * ppm // 10**6
+    inbound = abs((amount + outbound) * inbound_ppm) // 10**6 * (1 if inbound_ppm > 0 else -1)
+    expected = max(outbound + inbound_base + inbound, 0)
+    arguments = (amount, base, ppm, inbound_base, inbound_ppm)
+    assert forward_fee_msat(*arguments) == expected
+    assert compiled_fee_msat(*arguments) == expected
