@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from lnherd.network.balances import draw_balances
-from lnherd.network.generate import GeneratorConfig, generate
 
 from lnherd.engine import Simulation, SimulationConfig
 from lnherd.engine.config import profile
 from lnherd.experiments.simulate import warm_up
+from lnherd.network.balances import draw_balances
+from lnherd.network.generate import GeneratorConfig, generate
 from lnherd.network.graph import CHANNEL_DTYPE, EDGE_DTYPE, Network
 from lnherd.network.records import Records, zero_records
 from lnherd.network.snapshots import read_network

@@ -17,11 +17,13 @@ ALLOWED = {
     "control": {"units", "errors", "network"},
     "engine": {"units", "errors", "network", "traffic", "control"},
     "reference": {"units", "errors", "network", "traffic", "engine"},
-    "agents": {"units", "errors", "control"},
+    "agents": {"units", "errors", "network", "control"},
     "envs": {"units", "errors", "network", "traffic", "control", "engine", "agents"},
     "experiments": {"units", "errors", "network", "traffic", "control", "engine", "agents", "envs"},
     "l402": {"units", "errors"},
+    "bridges": {"units", "errors", "network", "traffic", "engine", "l402"},
     "cli": {"*"},
+    "__main__": {"cli"},
 }
 """Package -> packages it may import at run time. ``agents`` knows arrays and views only."""
 LIGHT = ("control", "l402")

@@ -142,6 +142,7 @@ def pair_probability(
     target: int,
     amount_msat: int,
     capacity_msat: int,
+    *,
     now_ms: int,
     config: SimulationConfig,
 ) -> float:

@@ -257,7 +257,9 @@ class Search:
         if edge.source == query.sender:
             chance = liquidity.local_probability(*pair, query.now_ms, self.config)
         else:
-            chance = liquidity.pair_probability(*pair, amount_msat, edge.capacity_msat, query.now_ms, self.config)
+            chance = liquidity.pair_probability(
+                *pair, amount_msat, edge.capacity_msat, now_ms=query.now_ms, config=self.config
+            )
         probability = label.probability * chance
         return probability if probability >= self.config.min_probability and probability > 0 else None
 
