@@ -52,8 +52,9 @@ def refusal_to_sender(state: State, edge: int, amount_msat: int) -> int:
     channel = state.edges[edge]
     if not state.search[0].ignores_past:
         return refusal(state, edge, amount_msat)
-    fits = channel.htlc_min_msat <= amount_msat <= min(channel.htlc_max_msat, channel.initial_balance_msat)
-    return NO_FAILURE if fits and channel.enabled else TEMPORARY_CHANNEL_FAILURE
+    if not channel.enabled or amount_msat > min(channel.htlc_max_msat, channel.initial_balance_msat):
+        return TEMPORARY_CHANNEL_FAILURE
+    return AMOUNT_BELOW_MINIMUM if amount_msat < channel.htlc_min_msat else NO_FAILURE
 
 
 @jit

@@ -317,8 +317,9 @@ def find_route(
     def answer_at_start(edge: int, amount_msat: int) -> int:
         direction = world.directions[edge]
         policy = direction.policy
-        fits = policy.htlc_min_msat <= amount_msat <= min(policy.htlc_max_msat, direction.initial_balance_msat)
-        return NO_FAILURE if fits and policy.enabled else TEMPORARY_CHANNEL_FAILURE
+        if not policy.enabled or amount_msat > min(policy.htlc_max_msat, direction.initial_balance_msat):
+            return TEMPORARY_CHANNEL_FAILURE
+        return AMOUNT_BELOW_MINIMUM if amount_msat < policy.htlc_min_msat else NO_FAILURE
 
     if ignores_past:
         return Search(Gossip(world.announcements), SenderMemory(), query, world.config, answer_at_start).run()
