@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scenarios import Act, Scenario, calls, scenarios
+from scenarios import ON_CHAIN, Act, Scenario, calls, scenarios
 
 from lnherd.engine import ExitReason, Simulation
 from lnherd.engine.codes import OP_DONE, SWAP_IN, SWAP_OUT
@@ -89,7 +89,7 @@ def test_no_htlc_is_added_at_the_cost_of_a_reserve(scenario: Scenario):
 def test_no_money_is_made_or_lost(scenario: Scenario):
     """Wallets and channels lose what miners and the swap service take, and what is on its way between them."""
     simulation = finished(scenario)
-    endowed = sum(200_000_000 for act in scenario.acts if act.kind in ("open", "close", "swap_out", "swap_in"))
+    endowed = sum(200_000_000 for act in scenario.acts if act.kind in ON_CHAIN)
     edges, operations = simulation.state.edges, simulation.operations
     channels_msat = int(edges.balance_msat.sum() + edges.in_flight_msat.sum())
     total_msat = channels_msat + int(simulation.state.nodes.wallet_msat.sum())

@@ -34,7 +34,8 @@ class Scenario:
     acts: tuple[Act, ...]
 
 
-ACTS = ("fees", "disable", "enable", "inbound", "limits", "rebalance", "send", "open", "close", "swap_out", "swap_in")
+ON_CHAIN = ("open", "close", "swap_out", "swap_in")
+ACTS = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "rebalance", "send", *ON_CHAIN)
 
 
 def random_network(rng: np.random.Generator, n_nodes: int, n_channels: int) -> Network:
@@ -42,6 +43,9 @@ def random_network(rng: np.random.Generator, n_nodes: int, n_channels: int) -> N
     channels = zero_records(n_channels, CHANNEL_DTYPE)
     channels.node1 = rng.integers(0, n_nodes, n_channels)
     channels.node2 = (channels.node1 + 1 + rng.integers(0, n_nodes - 1, n_channels)) % n_nodes
+    for channel in np.flatnonzero(rng.random(n_channels) < 0.3):  # parallel to another
+        twin = rng.integers(n_channels)
+        channels.node1[channel], channels.node2[channel] = channels.node2[twin], channels.node1[twin]
     ring = min(n_nodes, n_channels)
     channels.node1[:ring] = np.arange(ring)
     channels.node2[:ring] = (np.arange(ring) + 1) % n_nodes
