@@ -88,9 +88,10 @@ def run_comparison(config: "CompareConfig", out: Path, *, kind: str, fresh: bool
     kind_of(out)
     world = build_world(config.scenario)
     about = provenance(command_line(), config.seed)
+    click.echo(f"The herder has {world.n_channels} live channels in {world.origin}.", err=True)
     trainings = prepare(config, out, world.config, about, kind=kind, fresh=fresh)
     try:
-        with progress("simulated days", n_episodes(config)) as advance_to:
+        with progress("training and comparing, simulated days", n_episodes(config)) as advance_to:
             findings = run(config, trainings, world.task, advance_to, days=world.days)
     except KeyboardInterrupt:
         click.echo(f"The trainings so far are in {out}; the same command goes on with them.", err=True)

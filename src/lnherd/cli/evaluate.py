@@ -28,7 +28,7 @@ def command(policy: str, **options: Any) -> None:
     from lnherd.experiments.config import CompareConfig
     from lnherd.experiments.evaluate import evaluate_policy, find_policy
     from lnherd.experiments.publish import write_table
-    from lnherd.experiments.results import Results, summarise
+    from lnherd.experiments.results import BASELINE, Results, summarise
     from lnherd.experiments.scenario import build_world
 
     out: Path | None = options["out"]
@@ -37,7 +37,8 @@ def command(policy: str, **options: Any) -> None:
     config = CompareConfig(scenario_from(options, trained_on), evaluations=options["seeds"], seed=options["seed"])
     world = build_world(config.scenario)
     learned = [candidate.name] if candidate.path else []
-    with progress("simulated days", config.evaluations * (1 if candidate.name == "do-nothing" else 2)) as advance_to:
+    n_policies = 1 if candidate.name == BASELINE else 2
+    with progress("evaluating, simulated days", config.evaluations * n_policies) as advance_to:
         episodes = evaluate_policy(candidate, config.seeds(), world.task, advance_to)
     results = Results(episodes, episode_ms=world.episode_ms)
     if out is not None:

@@ -42,7 +42,7 @@ def _play(training: "Training", make_task: Any) -> None:
     from lnherd.cli.output import progress
 
     try:
-        with progress("training", training.config.episodes) as advance_to:
+        with progress("training, simulated days", training.config.episodes) as advance_to:
             advance_to(training.episodes)
             training.advance(training.config.episodes, make_task, advance_to)
     except KeyboardInterrupt:
