@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("lnherd.cli.train", "Train a learner and save its policy."),
     "evaluate": ("lnherd.cli.evaluate", "Run one policy on held-out traffic."),
     "compare": ("lnherd.cli.compare", "Learners against rules on the same traffic, with intervals and a report."),
+    "l402": ("lnherd.cli.l402", "Paid APIs and paying agents: serve, get, pay, tokens."),
 }
 """Name -> (module that defines ``command``, one line of help)."""
 

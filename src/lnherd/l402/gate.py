@@ -19,6 +19,7 @@ from lnherd.l402.server_steps import (
     CheckSettled,
     Denied,
     Event,
+    Exhaust,
     FindToken,
     Issued,
     IssueInvoice,
@@ -37,6 +38,7 @@ from lnherd.l402.wallet import Wallet, WalletError
 
 SLOW: Final = (IssueInvoice, CheckSettled, SaveToken)
 """Effects that may take longer than an event loop should wait."""
+PRUNE_EVERY_S: Final = 600.0
 _ALLOWED: Final = "allowed"
 _SOLD: Final = "sold"
 
@@ -95,10 +97,11 @@ class Gate:
         """(service, outcome) -> requests."""
         self.earned_msat: Counter[str] = Counter()
         """Service -> price of all tokens whose payment was proved."""
-        self._entropy = entropy
+        self.entropy = entropy
         self._invoices = invoices
         self._free = free
         self._audit = audit
+        self._prune_at_s = 0.0
         self._lock = threading.Lock()
 
     def offer(self, ask: Ask) -> Offer | None:
@@ -117,7 +120,7 @@ class Gate:
 
     def begin(self, offer: Offer, authorization: Sequence[str], macaroons: Sequence[str]) -> tuple[ServerFlow, Step]:
         """A flow for one request, and its first step."""
-        flow = ServerFlow(offer, self._entropy, self.config)
+        flow = ServerFlow(offer, self.entropy, self.config)
         return flow, flow.receive(Request(self.clock(), authorization, macaroons))
 
     def perform(self, step: Step, client: str) -> Event:
@@ -127,8 +130,11 @@ class Gate:
                 return Token(self.tokens.find(key, self.clock()))
             case Spend(key, units):
                 return Spent(self.tokens.spend(key, units))
+            case Exhaust(key, units):
+                return Spent(0 if self.tokens.exhaust(key, units) else None)
             case SaveToken(key, record):
                 self.tokens.save(key, record)
+                self._prune()
                 return Saved()
             case CheckSettled(payment_hash):
                 return Settlement(self._is_settled(payment_hash))
@@ -136,6 +142,15 @@ class Gate:
                 return self._issue(step, client)
             case _:
                 raise TypeError(f"{type(step).__name__} is a decision, not an effect")
+
+    def _prune(self) -> None:
+        """Now and then, and only where tokens are made, forget those that can never be used again."""
+        now_s = self.clock()
+        with self._lock:
+            if now_s < self._prune_at_s:
+                return
+            self._prune_at_s = now_s + PRUNE_EVERY_S
+        self.tokens.prune(now_s)
 
     def _is_settled(self, payment_hash: bytes) -> bool:
         try:

@@ -16,6 +16,8 @@ from lnherd.l402.client_steps import Paid, PaymentFailed
 from lnherd.l402.wallet import Bill
 
 MIN_FINAL_CLTV_DELTA: Final = 18
+FORGET_ABOVE: Final = 1024
+"""With fewer invoices than this, none is forgotten."""
 
 
 class _Debt(NamedTuple):
@@ -44,6 +46,18 @@ class MemoryNetwork:
         self.lock = threading.Lock()
         self.debts: dict[bytes, _Debt] = {}
         self.settled: set[bytes] = set()
+        self._look_again = FORGET_ABOVE
+
+    def forget_expired(self, now_s: float) -> None:
+        """Drop invoices that nobody paid in time, whenever their number has doubled: memory stays bounded."""
+        if len(self.debts) < self._look_again:
+            return
+        self.debts = {
+            payment_hash: debt
+            for payment_hash, debt in self.debts.items()
+            if payment_hash in self.settled or now_s < debt.expires_s
+        }
+        self._look_again = max(FORGET_ABOVE, 2 * len(self.debts))
 
     def wallet(self, balance_msat: int = 0) -> "MemoryWallet":
         """A new wallet with some money."""
@@ -75,6 +89,7 @@ class MemoryWallet:
             expiry_s=expiry_s, min_final_cltv_delta=MIN_FINAL_CLTV_DELTA,
         )  # fmt: skip
         with world.lock:
+            world.forget_expired(now_s)
             world.debts[payment_hash] = _Debt(self, preimage, amount_msat, now_s + expiry_s)
         return Bill(bolt11.sign(unsigned, self._key).text, payment_hash)
 

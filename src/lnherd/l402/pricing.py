@@ -39,10 +39,14 @@ class Ask(NamedTuple):
 Price = int | Offer | Callable[[Ask], "int | Offer | None"]
 
 
-class _Route(NamedTuple):
+class Route(NamedTuple):
+    """One line of a price list."""
+
     method: str | None
     path: re.Pattern[str]
     service: str
+    pattern: str
+    """The path's pattern as it was written."""
     price: Offer | Callable[[Ask], int | Offer | None]
 
 
@@ -65,7 +69,7 @@ class Pricing:
             return price
         return Offer(price, route.service, at_current_price=True) if price else None
 
-    def _search(self, method: str, path: str) -> _Route | None:
+    def _search(self, method: str, path: str) -> Route | None:
         bare = path.rstrip("/") or "/"
         for route in self.routes:
             if route.method in (None, method) and route.path.fullmatch(bare):
@@ -73,7 +77,7 @@ class Pricing:
         return None
 
 
-def _route(pattern: str, price: Price) -> _Route:
+def _route(pattern: str, price: Price) -> Route:
     match = _PATTERN.fullmatch(pattern)
     if match is None:
         raise InputError(f"the price pattern {pattern!r} is not 'METHOD /path', '/path' or '*'")
@@ -82,7 +86,7 @@ def _route(pattern: str, price: Price) -> _Route:
     if method == "HEAD":
         raise InputError(f"the price pattern {pattern!r} is never used: HEAD is priced as GET; write GET")
     offer = Offer(price, service) if isinstance(price, int) else price
-    return _Route(method, _compile(path), service, offer)
+    return Route(method, _compile(path), service, path, offer)
 
 
 def _compile(path: str) -> re.Pattern[str]:

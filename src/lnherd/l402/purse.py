@@ -157,6 +157,14 @@ class Purse:
         )
         return changed > 0
 
+    def discard(self, payment_hash: bytes) -> bool:
+        """Stop using the token of one payment; False when there is none. It still counts as spent."""
+        changed = self._database.write(
+            "UPDATE purchases SET state = 'forgotten', authorization = NULL WHERE payment_hash = ? AND state = 'paid'",
+            (payment_hash,),
+        )
+        return changed > 0
+
     def pending(self, resource: Resource | None = None) -> list[Pending]:
         """Purchases without an outcome, of one resource or all, oldest first."""
         origin, method, path = (

@@ -105,9 +105,11 @@ class L402Middleware:
             step = flow.receive(event)
         meter = self.gate.conclude(step, offer, ask, client)
         if isinstance(step, Respond):
-            await _respond(step, scope, send)
+            await send_response(step, scope, send)
             return
         scope["l402"] = step.claims
+        if step.headers:
+            send = _adding(step.headers, send)
         if meter is None:
             await self.app(scope, receive, send)
         else:
@@ -136,6 +138,18 @@ class L402Middleware:
         return metrics_text(self.gate)
 
 
+def _adding(headers: Iterable[tuple[str, str]], send: Send) -> Send:
+    """``send`` with more header lines."""
+    lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *lines]}
+        await send(message)
+
+    return add
+
+
 def _credentials(lines: Iterable[tuple[bytes, bytes]]) -> tuple[list[str], list[str]]:
     """Values of Authorization and of the macaroon headers."""
     authorization, macaroons = [], []
@@ -147,7 +161,8 @@ def _credentials(lines: Iterable[tuple[bytes, bytes]]) -> tuple[list[str], list[
     return authorization, macaroons
 
 
-async def _respond(response: Respond, scope: Scope, send: Send) -> None:
+async def send_response(response: Respond, scope: Scope, send: Send) -> None:
+    """Send ``response`` to a request over HTTP, or to a websocket that is not to be."""
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
@@ -189,6 +204,8 @@ class L402WSGI:
             )
             return [] if ask.method == "HEAD" else [step.body]
         environ["l402"] = step.claims
+        if step.headers:
+            start_response = _starting_with(step.headers, start_response)
         return (
             self.app(environ, start_response)
             if meter is None
@@ -215,6 +232,13 @@ class L402WSGI:
             if close is not None:
                 close()
             self.gate.settle(claims, meter, failed=failed)
+
+
+def _starting_with(headers: Iterable[tuple[str, str]], start_response: Callable[..., Any]) -> Callable[..., Any]:
+    def start(status: str, lines: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*lines, *headers], *rest)
+
+    return start
 
 
 def _wsgi_headers(environ: Environ) -> list[tuple[bytes, bytes]]:

@@ -30,14 +30,14 @@ an effect with the wrong event.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from lnherd.errors import InputError, InvariantError
-from lnherd.l402 import headers, macaroon
+from lnherd.l402 import headers, macaroon, payment_scheme
 from lnherd.l402.caveats import Context, Refusal
 from lnherd.l402.headers import Credential, Malformed
 from lnherd.l402.macaroon import Identifier, Macaroon
@@ -47,6 +47,7 @@ from lnherd.l402.server_steps import (
     CheckSettled,
     Denied,
     Event,
+    Exhaust,
     FindToken,
     Issued,
     IssueInvoice,
@@ -92,11 +93,12 @@ ACCEPTS: Final[dict[State, tuple[type[Event], ...]]] = {
 """The events each state takes."""
 
 _REFUSED: Final[dict[type[Step], State]] = {FindToken: State.FINDING, IssueInvoice: State.INVOICING}
+_SPENDING: Final[dict[type[Step], State]] = {Spend: State.SPENDING, Exhaust: State.SPENDING}
 _GRANTED: Final[dict[type[Step], State]] = {Allow: State.DONE}
 TRANSITIONS: Final[dict[State, dict[type[Step], State]]] = {
     State.START: {**_REFUSED, Respond: State.DONE},
-    State.FINDING: {**_REFUSED, CheckSettled: State.SETTLING, Spend: State.SPENDING, **_GRANTED},
-    State.SETTLING: {**_REFUSED, Spend: State.SPENDING, **_GRANTED},
+    State.FINDING: {**_REFUSED, CheckSettled: State.SETTLING, **_SPENDING, **_GRANTED},
+    State.SETTLING: {**_REFUSED, **_SPENDING, **_GRANTED},
     State.SPENDING: {**_REFUSED, **_GRANTED},
     State.INVOICING: {SaveToken: State.SAVING, Respond: State.DONE},
     State.SAVING: {Respond: State.DONE},
@@ -117,8 +119,16 @@ class ServerConfig:
     """402 answers unreadable credentials with a fresh challenge; 400 refuses them without making an invoice."""
     location: str = "lsat"
     """The macaroon's hint of its origin; deployed clients expect this word."""
+    payment_secret: bytes | None = field(default=None, repr=False)
+    """At least 16 random bytes: also sell by the scheme ``Payment`` (intent ``charge``, single use); None does not."""
+    realm: str = "l402"
+    """The server's name in that scheme."""
 
     def __post_init__(self) -> None:
+        if self.payment_secret is not None and len(self.payment_secret) < 16:
+            raise InputError("payment_secret has fewer than 16 bytes and could be guessed; use secrets.token_bytes(32)")
+        if not self.realm.isascii() or not self.realm.isprintable() or set(self.realm) & set('"\\|'):
+            raise InputError(f"the realm {self.realm!r} cannot stand in a header; use plain ASCII without quotes and |")
         if self.invoice_expiry_s <= 0 or self.malformed_status not in (400, 402):
             raise InputError("invoice_expiry_s must be positive and malformed_status either 402 or 400")
 
@@ -129,6 +139,8 @@ class Candidate(NamedTuple):
     token: Macaroon
     identifier: Identifier
     key: str
+    payment: payment_scheme.Shown | None = None
+    """Set for a credential of the scheme ``Payment``."""
 
 
 class ServerFlow:
@@ -146,6 +158,7 @@ class ServerFlow:
         self._candidate: Candidate | None = None
         self._record: TokenRecord | None = None
         self._response: Respond | None = None
+        self._showed_payment = False
 
     def receive(self, event: Event) -> Step:
         """Take the next event; gives the next effect, or the decision. Raises :class:`InvariantError` out of turn."""
@@ -177,6 +190,13 @@ class ServerFlow:
     def _start(self, request: Request) -> Step:
         self._now_s = request.now_s
         entries = read_candidates(tuple(request.authorization), tuple(request.macaroons))
+        if self.config.payment_secret is not None:
+            shown = payment_scheme.read_credentials(
+                request.authorization, self.config.payment_secret, self.config.realm
+            )
+            payments = tuple(_read_payment(payment, self._now_s) for payment in shown)
+            self._showed_payment = bool(payments)
+            entries += payments
         if self.config.malformed_status != 402 and entries and all(_is_malformed(entry) for entry in entries):
             return _error(self.config.malformed_status, "malformed_credential", str(entries[0][1]))
         self._entries = iter(entries)
@@ -214,6 +234,8 @@ class ServerFlow:
         return self._spend()
 
     def _spend(self) -> Step:
+        if self._present_candidate().payment is not None:
+            return Exhaust(self._present_candidate().key, self.offer.cost)
         if self._record is not None and self._record.units is not None:
             return Spend(self._present_candidate().key, self.offer.cost)
         return self._allow(None)
@@ -221,12 +243,13 @@ class ServerFlow:
     def _check_spent(self, units_left: int | None) -> Step:
         if units_left is None:
             return self._refuse("used_up", "the token has too few uses left")
-        return self._allow(units_left)
+        return self._allow(None if self._present_candidate().payment else units_left)
 
     def _allow(self, units_left: int | None) -> Step:
         candidate, record = self._present_candidate(), self._record
         if record is None:
             raise InvariantError("a server flow allowed a request without a token's record")
+        added = () if candidate.payment is None else (payment_scheme.receipt_header(candidate.payment, self._now_s),)
         return Allow(
             Claims(
                 key=candidate.key,
@@ -238,7 +261,8 @@ class ServerFlow:
                 expires_s=record.expires_s,
                 first_use=not record.used,
                 conditions=tuple(caveat.condition.decode() for caveat in candidate.token.caveats),
-            )
+            ),
+            added,
         )
 
     def _present_candidate(self) -> Candidate:
@@ -272,8 +296,26 @@ class ServerFlow:
             "units": offer.units,
             "expires_at": None if record.expires_s is None else int(record.expires_s),
         }
-        self._response = _respond(402, headers.challenge_headers(token, issued.invoice), body, self.refusal.code)
+        lines = headers.challenge_headers(token, issued.invoice)
+        charge = self._charge(token, issued)
+        if charge is not None:
+            lines.append(charge)
+        if self._showed_payment:
+            body |= payment_scheme.problem(self.refusal.code, self.refusal.message)
+        self._response = _respond(402, lines, body, self.refusal.code)
         return SaveToken(token_key(identifier), record)
+
+    def _charge(self, token: str, issued: Issued) -> tuple[str, str] | None:
+        """The same invoice as a ``Payment`` challenge; none for bundles, of which one request would take all."""
+        offer, secret = self.offer, self.config.payment_secret
+        bundle = offer.units is not None and offer.units > offer.cost
+        if secret is None or bundle or not payment_scheme.can_charge(offer.price_msat):
+            return None
+        until_s = self._now_s + self.config.invoice_expiry_s
+        text = offer.description or offer.service
+        amount_msat = offer.price_msat
+        charge = payment_scheme.Charge(token, issued.invoice, issued.payment_hash, amount_msat, text, until_s)
+        return payment_scheme.challenge_header(secret, self.config.realm, charge)
 
     def _challenge(self) -> Step:
         if self._response is None:
@@ -312,6 +354,17 @@ def _read_credential(credential: Credential | Malformed) -> Iterator[Candidate |
             yield Refusal("wrong_preimage", "the preimage does not belong to the token")
 
 
+def _read_payment(shown: payment_scheme.Shown | Malformed | None, now_s: float) -> Candidate | Refusal:
+    if shown is None:
+        return Refusal("unknown_challenge", "the Payment credential answers a challenge that was never given here")
+    if isinstance(shown, Malformed):
+        return Refusal("malformed_credential", shown.message)
+    if now_s >= shown.expires_s:
+        return Refusal("challenge_expired", "the challenge of the Payment credential has expired")
+    (entry,) = _read_credential(Credential((shown.token,), shown.preimage))
+    return entry._replace(payment=shown) if isinstance(entry, Candidate) else entry
+
+
 def _is_malformed(entry: Candidate | Refusal) -> bool:
     return isinstance(entry, Refusal) and entry.code == "malformed_credential"
 
@@ -338,5 +391,6 @@ def _error(status: int, code: str, message: str) -> Respond:
 
 
 def _respond(status: int, lines: list[tuple[str, str]], body: dict[str, object], reason: str) -> Respond:
-    fixed = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    kind = "application/problem+json" if "title" in body else "application/json"
+    fixed = [("Content-Type", kind), ("Cache-Control", "no-store")]
     return Respond(status, [*lines, *fixed], json.dumps(body).encode(), reason)

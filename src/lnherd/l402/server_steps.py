@@ -30,7 +30,7 @@ class Settlement(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """Answer to :class:`Spend`; ``units_left`` is None when there were too few."""
+    """Answer to :class:`Spend` and :class:`Exhaust`; ``units_left`` is None when there were too few."""
 
     units_left: int | None
 
@@ -78,6 +78,13 @@ class Spend(NamedTuple):
     units: int
 
 
+class Exhaust(NamedTuple):
+    """Take all that is left of token ``key``, atomically, or nothing when that is less than ``units``."""
+
+    key: str
+    units: int
+
+
 class IssueInvoice(NamedTuple):
     """Have the wallet make an invoice."""
 
@@ -100,6 +107,8 @@ class Allow(NamedTuple):
     """Let the request through."""
 
     claims: Claims
+    headers: tuple[tuple[str, str], ...] = ()
+    """Lines to add to the application's response."""
 
 
 class Respond(NamedTuple):
@@ -112,4 +121,4 @@ class Respond(NamedTuple):
     """One word for logs and metrics."""
 
 
-Step = FindToken | CheckSettled | Spend | IssueInvoice | SaveToken | Allow | Respond
+Step = FindToken | CheckSettled | Spend | Exhaust | IssueInvoice | SaveToken | Allow | Respond

@@ -41,6 +41,9 @@ class TokenStore(Protocol):
     def spend(self, key: str, units: int) -> int | None:
         """Take ``units``, all or none; the units left, or None when there were too few."""
 
+    def exhaust(self, key: str, units: int) -> bool:
+        """Void a token that has at least ``units`` left; of two who try at once, one succeeds."""
+
     def refund(self, key: str, units: int) -> None:
         """Give back units that a request did not need."""
 
@@ -50,12 +53,28 @@ class TokenStore(Protocol):
     def revoke(self, key: str) -> bool:
         """Void a token; False when there was none."""
 
+    def prune(self, now_s: float) -> int:
+        """Forget what can never be used again; how many tokens."""
+
 
 class TokenCounts(NamedTuple):
     """How many tokens there are, for metrics."""
 
     issued: int
     used: int
+
+
+class SoldToken(NamedTuple):
+    """One token for people: ``lnherd l402 tokens list --server``."""
+
+    key: str
+    service: str
+    price_msat: int
+    created_s: float
+    expires_s: float | None
+    units: int | None
+    first_used_s: float | None
+    """None: never shown with its preimage, so perhaps never paid for."""
 
 
 class SqliteTokens:
@@ -84,6 +103,13 @@ class SqliteTokens:
         )
         return row[0] if row else None
 
+    def exhaust(self, key: str, units: int) -> bool:
+        """Void a token that has at least ``units`` left; of two who try at once, one succeeds."""
+        changed = self._database.write(
+            "DELETE FROM tokens WHERE key = ? AND (units IS NULL OR units >= ?)", (key, units)
+        )
+        return changed > 0
+
     def refund(self, key: str, units: int) -> None:
         """Give back units that a request did not need."""
         self._database.write("UPDATE tokens SET units = units + ? WHERE key = ?", (units, key))
@@ -110,6 +136,14 @@ class SqliteTokens:
             "DELETE FROM tokens WHERE expires_s <= ? OR (first_used_s IS NULL AND created_s <= ?)",
             (now_s, now_s - UNUSED_TTL_S),
         )
+
+    def sold(self) -> list[SoldToken]:
+        """All tokens, newest first, without their root keys."""
+        rows = self._database.rows(
+            "SELECT key, service, price_msat, created_s, expires_s, units, first_used_s FROM tokens"
+            " ORDER BY created_s DESC, key"
+        )
+        return [SoldToken(*row) for row in rows]
 
     def counts(self) -> TokenCounts:
         """Tokens in the store, and those among them that were used."""
