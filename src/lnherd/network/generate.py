@@ -35,8 +35,8 @@ class GeneratorConfig:
     """Prior of the balances: bimodal, uniform, half or drained."""
     live_only: bool = True
     """Leave out what cannot carry payments: on mainnet, a third of the channels and most nodes are dead gossip."""
-    misattributed_share: float = 0.0
-    """Share of channels whose two policies trade places. 0.5 imitates snapshots that lost them (``directions``)."""
+    directions_lost: bool = False
+    """Hand policies to the wrong end as compressed gossip maps do, half of them; see ``network.directions``."""
     topology: TopologyConfig = field(default_factory=TopologyConfig)
     """Shape of the live graph."""
 
@@ -45,8 +45,6 @@ class GeneratorConfig:
             raise InputError(f"number of nodes {self.n_nodes} is out of range; give {MIN_NODES} to {MAX_NODES}")
         if self.balances not in PRIORS:
             raise InputError(f"balance prior {self.balances!r} is unknown; choose one of {', '.join(PRIORS)}")
-        if not 0 <= self.misattributed_share <= 1:
-            raise InputError(f"misattributed share {self.misattributed_share} is out of range; give 0 to 1")
 
 
 def generate(config: GeneratorConfig, seed: int) -> Network:
@@ -65,7 +63,8 @@ def generate(config: GeneratorConfig, seed: int) -> Network:
     channels.capacity_msat = draw_capacities(*ends, degree, capacities)
     channels.scid = _short_channel_ids(len(channels))
     edges = draw_policies(ends, channels.capacity_msat, n_live, policies)
-    _misattribute(edges, config.misattributed_share, policies)
+    if config.directions_lost:
+        _lose_directions(ends, edges, n_live, policies)
     name = f"generated-{config.n_nodes}-seed-{seed}"
     network = Network(_node_ids(config.n_nodes), channels, edges, name=name)
     if config.n_nodes > n_live:
@@ -91,7 +90,8 @@ def _node_ids(n_nodes: int) -> NDArray[np.str_]:
     return np.char.add("n", np.char.zfill(np.arange(n_nodes).astype(np.str_), width))
 
 
-def _misattribute(edges: Records, share: float, rng: np.random.Generator) -> None:
+def _lose_directions(ends: Ends, edges: Records, n_nodes: int, rng: np.random.Generator) -> None:
+    """Swap the policies of the channels whose first node would have the greater of two random keys."""
+    key = rng.permutation(n_nodes)
     edge = np.arange(len(edges))
-    swapped = np.repeat(rng.random(len(edges) // 2) < share, 2)
-    edges[:] = edges[np.where(swapped, edge ^ 1, edge)]
+    edges[:] = edges[np.where(np.repeat(key[ends[0]] > key[ends[1]], 2), edge ^ 1, edge)]

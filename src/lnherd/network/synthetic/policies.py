@@ -37,7 +37,7 @@ HTLC_MAX = Habit(constant_share=0.3, departure_share=0.3, kinship=0.2)
 
 _GOLDEN = (5**0.5 - 1) / 2
 """Step of an even sequence: one draw for each node, spread evenly also among the few largest."""
-_PPM_WITH_PLACE, _PPM_WITH_CAPACITY, _BASE_FEE_WITH_PLACE = 0.15, 0.25, -0.2
+_PPM_WITH_PLACE, _PPM_WITH_CAPACITY, _BASE_FEE_WITH_PLACE = 0.18, 0.25, -0.2
 """How scores lean on the node's size and the channel's, in sd per sd."""
 
 
