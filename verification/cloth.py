@@ -75,9 +75,8 @@ def compare(folder: Path, network: Network) -> bool:
     for name, (tolerance, kind) in TOLERANCES.items():
         off = deviation(kind, ours[name], theirs[name])
         good &= off <= tolerance
-        print(
-            f"{name:<10}{theirs[name]:>12.4f}{ours[name]:>12.4f}{off:>10.4f}{tolerance:>10.2f}{'' if off <= tolerance else '  <-- OFF'}"
-        )
+        verdict = "" if off <= tolerance else "  <-- OFF"
+        print(f"{name:<10}{theirs[name]:>12.4f}{ours[name]:>12.4f}{off:>10.4f}{tolerance:>10.2f}{verdict}")
     return good
 
 
@@ -94,7 +93,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, tarfile.open(arguments.runs) as archive:
         archive.extractall(scratch, filter="data")
         folders = sorted(path.parent for path in Path(scratch).rglob("payments_output.csv"))
-        return 0 if all([compare(folder, network) for folder in folders]) else 1
+        verdicts = [compare(folder, network) for folder in folders]
+    return 0 if all(verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import csv
 import resource
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def write_payments(payments: Records, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _rows(payments: Records) -> zip[tuple[Any, ...]]:
+def _rows(payments: Records) -> Iterator[tuple[Any, ...]]:
     succeeded = payments.status == SUCCEEDED
     fee_msat = np.where(succeeded, payments.fee_msat, 0)
     failure = [FAILURE_NAMES[int(code)] for code in np.where(succeeded, 0, payments.failure)]
