@@ -1,6 +1,7 @@
 """How long messages take."""
 
 import numpy as np
+import pytest
 from small_networks import line_of, payments_of
 
 from lnherd.engine import Simulation, SimulationConfig
@@ -9,6 +10,8 @@ from lnherd.engine.latency import BACK, FORTH, hop_latency_ms
 from lnherd.reference import randomness
 
 N_DRAWS = 4_000
+
+pytestmark = pytest.mark.filterwarnings("ignore:overflow")  # the hash wraps, of which uncompiled code warns
 
 
 def draws(config: SimulationConfig, direction: int = FORTH, n_draws: int = N_DRAWS) -> np.ndarray:

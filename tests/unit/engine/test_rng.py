@@ -7,6 +7,8 @@ from lnherd.engine import rng
 from lnherd.reference import randomness
 from lnherd.reference.randomness import Stream
 
+pytestmark = pytest.mark.filterwarnings("ignore:overflow")  # the hash wraps, of which uncompiled code warns
+
 SPLITMIX64_FROM_1234567 = [
     6457827717110365317,
     3203168211198807973,
