@@ -1,6 +1,6 @@
 """From the configuration of a scenario to the world: reads or generates the network, finds the herder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lnherd.envs.herding import HerdingTask
@@ -56,15 +56,20 @@ def build_world(scenario: ScenarioConfig) -> World:
     Raises:
         InputError: when the snapshot cannot be read, or has no such node.
     """
+    herding = HerdingConfig(role=scenario.role, n_nodes=scenario.nodes, network_seed=scenario.network_seed)
     if scenario.network is None:
         network = generate(GeneratorConfig(n_nodes=scenario.nodes), scenario.network_seed)
         origin = f"a synthetic network of {network.n_nodes} nodes, calibrated to the 2026 mainnet"
-        node = choose_node(network) if scenario.node is None else network.node_index(scenario.node)
+        node = _find(network, scenario.node, herding)
     else:
         whole = read_network(Path(scenario.network)).live()
-        centre = choose_node(whole) if scenario.node is None else whole.node_index(scenario.node)
+        centre = _find(whole, scenario.node, herding)
         network = neighbourhood(whole, centre, scenario.nodes)
         node = network.node_index(str(whole.node_ids[centre]))
-        origin = f"the {network.n_nodes} nodes around it, of {whole.n_nodes:,} live ones in {whole.name}"
-    config = HerdingConfig(role=scenario.role, n_nodes=network.n_nodes, network_seed=scenario.network_seed, node=node)
-    return World(config, network, origin)
+        origin = f"its neighbourhood of {network.n_nodes} nodes, cut out of {whole.n_nodes:,} live ones in {whole.name}"
+    return World(replace(herding, n_nodes=network.n_nodes, node=node), network, origin)
+
+
+def _find(network: Network, name: str | None, herding: HerdingConfig) -> int:
+    """The node that is asked for, or one that suits the role."""
+    return choose_node(herding, network) if name is None else network.node_index(name)

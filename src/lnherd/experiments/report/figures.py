@@ -21,7 +21,16 @@ RULES = ("#3b7ea1", "#7a6fb0", "#4c8c4a", "#00868b", "#9a5f86", "#6b7f2a")
 DASHES = ("dot", "dash", "dashdot", "longdash", "longdashdot", "dot")
 NOTHING = "#8a8a84"
 VALUE, REVENUE, FEES, COSTS, CAPITAL = "#2a9d76", "#a39a4d", "#56a5d8", "#b5739d", "#8a8a84"
-KINDS = ("#56a5d8", "#2a9d76", "#e0a030", "#b5739d", "#d55e00", "#7a6fb0", "#a39a4d", "#8a8a84")
+KINDS = {
+    "rebalance": "#2a9d76",
+    "swap_in": "#56a5d8",
+    "swap_out": "#1f6f8b",
+    "open": "#d55e00",
+    "close": "#e0a030",
+    "fee_up": "#b5739d",
+    "fee_down": "#7a6fb0",
+    "set_fee": "#a39a4d",
+}
 """Distinguishable without colour vision (after Okabe and Ito), readable on light and dark ground."""
 SEED = 0
 """Of the bootstrap bands: a report drawn twice is the same report."""
@@ -158,11 +167,13 @@ def _bar(name: str, tint: str, names: list[str], values: Iterable[float]) -> Fig
 
 def action_bars(summaries: Sequence[PolicySummary]) -> Figure:
     """Acts per day by kind."""
-    kinds = list(dict.fromkeys(kind for summary in summaries for kind in summary.actions))
+    kinds = [kind for kind in KINDS if any(kind in summary.actions for summary in summaries)]
     names = [summary.name for summary in summaries]
     data = []
-    for kind, tint in zip(kinds, KINDS * len(kinds), strict=False):
-        bar = _bar(kind.replace("_", " "), tint, names, [summary.actions.get(kind, 0.0) for summary in summaries])
+    for kind in kinds:
+        bar = _bar(
+            kind.replace("_", " "), KINDS[kind], names, [summary.actions.get(kind, 0.0) for summary in summaries]
+        )
         data.append(bar | {"hovertemplate": f"{bar['name']}: %{{x:,.1f}} a day<extra>%{{y}}</extra>"})
     layout = _forest_layout(summaries) | {"barmode": "stack", "bargap": 0.35, "showlegend": bool(kinds)}
     layout |= {"xaxis": {"title": {"text": "acts per day"}, "rangemode": "tozero"}, "legend": _legend_on_top()}

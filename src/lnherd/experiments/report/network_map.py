@@ -11,6 +11,8 @@ from lnherd.network.records import Bools, Floats
 
 MOST_NODES = 260
 """Beyond this a drawing shows nothing but itself; the nearest nodes are drawn."""
+CROWDED = 800
+"""From so many channels on they are drawn fainter."""
 N_NAMED = 4
 """Peers that are named on the map."""
 OWN, OTHER = "#d55e00", "#8a8a84"
@@ -23,7 +25,7 @@ def network_map(network: Network, node: int) -> dict[str, Any]:
     capacity = node_capacity_msat(part)
     own = (part.channels.node1 == herder) | (part.channels.node2 == herder)
     data = [
-        _channels(part, place, ~own, OTHER, 0.6, 0.35),
+        _channels(part, place, ~own, OTHER, 0.6, 0.35 if part.n_channels < CROWDED else 0.15),
         _channels(part, place, own, OWN, 2.2, 0.9),
         _nodes(part, place, capacity, herder),
     ]

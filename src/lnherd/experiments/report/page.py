@@ -135,11 +135,11 @@ def _table_section(comparison: Comparison) -> list[str]:
     head = (
         "policy",
         "R<br>sat a day",
-        "against doing nothing<br>sat a day",
+        "gain over<br>doing nothing",
         "chance to beat<br>doing nothing",
         "payments<br>that succeed",
         "net sats<br>a day",
-        "wall time<br>a decision",
+        "wall time<br>per tick",
     )
     style = styles(comparison.summaries)
     rows = [_row(summary, style[summary.name]) for summary in comparison.summaries]
