@@ -10,7 +10,7 @@ import uvicorn
 @contextmanager
 def serving(app, **options):
     """Serve ``app`` on a free port of 127.0.0.1; gives its origin."""
-    settings = {"host": "127.0.0.1", "port": 0, "log_level": "critical", "lifespan": "auto", "ws": "none"}
+    settings = {"host": "127.0.0.1", "port": 0, "log_level": "critical", "ws": "none", "proxy_headers": False}
     server = uvicorn.Server(uvicorn.Config(app, http="h11", **{**settings, **options}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

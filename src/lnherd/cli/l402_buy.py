@@ -2,23 +2,26 @@
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from lnherd.cli.l402_purses import open_purse
-from lnherd.cli.l402_wallets import NAMES, open_payer
+from lnherd.cli.l402_wallets import NAMES, payer
 from lnherd.errors import InputError
 
 if TYPE_CHECKING:
     import httpx
 
+    from lnherd.l402.client import L402Auth
     from lnherd.l402.purse import Purse
 
 DAY_S = 86_400.0
 FAILED = 1
+BAD_REQUEST = 400
+TIMEOUT_S = 60.0
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key")
 _WALLET = click.option("--wallet", default="demo", show_default=True, help=f"Who pays: {', '.join(NAMES)}.")
 _PURSE = click.option(
@@ -80,26 +83,35 @@ def get(url: str, **options: Any) -> None:
     from lnherd.units import MSAT_PER_SAT
 
     request = _request(url, options)
-    purse = open_purse(options["purse"])
-    wallet = open_payer(options["wallet"], url)
     try:
-        policy = ClientPolicy(wallet.network, options["max_price"] * MSAT_PER_SAT, options["max_fee"] * MSAT_PER_SAT)
-        auth = L402Auth(wallet, policy=policy, budgets=[Budget(options["budget"] * MSAT_PER_SAT, DAY_S)], purse=purse)
-        before_msat = purse.spent_msat(0)
-        with httpx.Client(timeout=60, follow_redirects=True) as client:
-            response = client.send(request, auth=auth, stream=True)
-            try:
-                _show(response, options, purse, before_msat)
-            finally:
-                response.close()
-        if response.is_error:
-            raise NotDoneError(f"{url} answered with status {response.status_code}")
+        with closing(open_purse(options["purse"])) as purse, payer(options["wallet"], url) as wallet:
+            policy = ClientPolicy(
+                wallet.network, options["max_price"] * MSAT_PER_SAT, options["max_fee"] * MSAT_PER_SAT
+            )
+            budget = Budget(options["budget"] * MSAT_PER_SAT, DAY_S)
+            auth = L402Auth(wallet, policy=policy, budgets=[budget], purse=purse)
+            status = _fetch(request, auth, options)
     except PaymentRefused as error:
         raise NotDoneError(f"not paid ({error.code}): {error}") from None
     except (WalletError, httpx.HTTPError) as error:
         raise NotDoneError(f"{url}: {error or type(error).__name__}") from None
-    finally:
-        purse.close()
+    if status >= BAD_REQUEST:
+        raise NotDoneError(f"{url} answered with status {status}")
+
+
+def _fetch(request: "httpx.Request", auth: "L402Auth", options: dict[str, Any]) -> int:
+    """Send, pay, show; the status of the response."""
+    import httpx
+
+    purse = auth.cashier.purse
+    before_msat = purse.spent_msat(0)
+    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
+        response = client.send(request, auth=auth, stream=True)
+        try:
+            _show(response, options, purse, before_msat)
+        finally:
+            response.close()
+    return response.status_code
 
 
 def _request(url: str, options: dict[str, Any]) -> "httpx.Request":
@@ -208,14 +220,13 @@ def pay(invoice: str, wallet: str, max_price: int, max_fee: int, as_json: bool) 
     if amount_msat > max_price * MSAT_PER_SAT:
         raise InputError(f"the invoice asks for {amount_msat} msat, more than --max-price {max_price}; raise it to pay")
     try:
-        payer = open_payer(wallet)
-        if read.network is not payer.network:
-            raise InputError(
-                f"the invoice is for {read.network.name.lower()}, the wallet on {payer.network.name.lower()}"
-            )
-        if read.expired(time.time()) and payer.find_payment(read.payment_hash) is None:
-            raise InputError("the invoice has expired; ask for a new one")
-        outcome = payer.pay(invoice, amount_msat, max_fee * MSAT_PER_SAT)
+        with payer(wallet) as from_:
+            if read.network is not from_.network:
+                here = from_.network.name.lower()
+                raise InputError(f"the invoice is for {read.network.name.lower()}, the wallet on {here}; use another")
+            if read.expired(time.time()) and from_.find_payment(read.payment_hash) is None:
+                raise InputError("the invoice has expired; ask for a new one")
+            outcome = from_.pay(invoice, amount_msat, max_fee * MSAT_PER_SAT)
     except WalletError as error:
         raise NotDoneError(f"the outcome is not known: {error}") from None
     if isinstance(outcome, PaymentFailed):

@@ -1,6 +1,5 @@
 """``lnherd l402 tokens``: what was bought, what was sold, and an end to either."""
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,17 +36,16 @@ def tokens(context: click.Context) -> None:
 @_JSON
 def list_tokens(purse: Path | None = None, server: Path | None = None, as_json: bool = False) -> None:
     """Tokens bought, or sold with --server; never what opens them."""
-    from lnherd.cli.output import print_json, print_table
+    from lnherd.cli.output import print_json
 
     rows = _rows(purse, server)
     if as_json:
         print_json({"tokens": rows})
-    elif server:
-        print_table(
-            "tokens sold", ("id", "service", "msat", "made", "ends", "left", "first used"), map(_sold_row, rows)
-        )
-    else:
-        print_table("tokens bought", ("id", "what", "msat", "fee", "bought", "state"), map(_bought_row, rows))
+        return
+    for row in rows:
+        click.echo(_sold_line(row) if server else _bought_line(row))
+    if not rows:
+        click.echo("no tokens")
 
 
 @tokens.command()
@@ -112,19 +110,17 @@ def _open_server(path: Path) -> "SqliteTokens":
     return SqliteTokens(path)
 
 
-def _sold_row(row: dict[str, Any]) -> tuple[str, ...]:
-    units = "" if row["units"] is None else str(row["units"])
-    dates = _date(row["created_s"]), _date(row["expires_s"]), units, _date(row["first_used_s"])
-    return row["id"][:_SHORT], row["service"], str(row["price_msat"]), *dates
+def _sold_line(row: dict[str, Any]) -> str:
+    ends = f"ends {_date(row['expires_s'])}" if row["expires_s"] is not None else "no end"
+    left = "" if row["units"] is None else f", {row['units']} units left"
+    used = f"used since {_date(row['first_used_s'])}" if row["first_used_s"] is not None else "never used"
+    return f"{row['id'][:_SHORT]}  {row['price_msat']:>10} msat  {row['service']}  {used}, {ends}{left}"
 
 
-def _bought_row(row: dict[str, Any]) -> tuple[str, ...]:
+def _bought_line(row: dict[str, Any]) -> str:
     what = f"{row['method']} {row['origin']}{row['path']}"
-    numbers = str(row["amount_msat"]), str(row["fee_msat"])
-    return row["id"][:_SHORT], what, *numbers, _date(row["created_s"]), row["state"]
+    return f"{row['id'][:_SHORT]}  {row['amount_msat']:>10} msat  {_date(row['created_s'])}  {row['state']:<9}  {what}"
 
 
-def _date(unix_s: float | None) -> str:
-    if unix_s is None:
-        return ""
-    return datetime.fromtimestamp(min(unix_s, time.time() + 10**9), UTC).strftime("%Y-%m-%d %H:%M")
+def _date(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M")

@@ -2,12 +2,15 @@
 
 import importlib
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from lnherd.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lnherd.l402.wallet import Wallet
 
 DEMO: Final = "demo"
@@ -30,13 +33,19 @@ def open_node(name: str) -> "Wallet":
     return wallet
 
 
-def open_payer(name: str, url: str | None = None) -> "Wallet":
+@contextmanager
+def payer(name: str, url: str | None = None) -> "Iterator[Wallet]":
     """The wallet to pay with; the demo wallet is at the origin of ``url``. Raises :class:`InputError`."""
     if name != DEMO:
-        return open_node(name)
+        yield open_node(name)
+        return
     from lnherd.l402.demo import DemoWallet
 
-    return DemoWallet(_demo_origin(url))
+    wallet = DemoWallet(_demo_origin(url))
+    try:
+        yield wallet
+    finally:
+        wallet.close()
 
 
 def _demo_origin(url: str | None) -> str:
