@@ -109,4 +109,5 @@ def assert_same_end(engine: Simulation, twin: ReferenceSimulation) -> None:
     for field in set(believed.dtype.names) - {"edge", "source"}:
         expected = [getattr(announcement, field) for announcement in world.announcements]
         assert believed[field].tolist() == expected, field
+    assert state.clock[0].attempts_total == engine.payments.attempts.sum()
     assert engine.audit() == []

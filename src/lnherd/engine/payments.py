@@ -59,8 +59,7 @@ def _try_to_send(state: State, payment_id: int) -> None:
 @jit
 def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
     payment, settings = state.payments[payment_id], state.settings[0]
-    payment.attempts += 1
-    state.clock[0].attempts_total += 1
+    _count_attempt(state, payment_id)
     if _route_for_all(state, payment_id, unsent_msat):
         dispatch(state, payment_id, unsent_msat)
         return True
@@ -78,6 +77,12 @@ def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
 
 
 @jit
+def _count_attempt(state: State, payment_id: int) -> None:
+    state.payments[payment_id].attempts += 1
+    state.clock[0].attempts_total += 1
+
+
+@jit
 def _route_for_all(state: State, payment_id: int, amount_msat: int) -> bool:
     """A route for all that is unsent. CLoTH's first one may lead over a channel that is empty by now."""
     payment = state.payments[payment_id]
@@ -88,7 +93,7 @@ def _route_for_all(state: State, payment_id: int, amount_msat: int) -> bool:
     state.search[0].ignores_past = False
     if not is_found or refusal(state, state.route[0].edges[0], state.route[0].amounts[0]) == NO_FAILURE:
         return is_found
-    payment.attempts += 1
+    _count_attempt(state, payment_id)
     return _route_for(state, payment_id, amount_msat)
 
 
@@ -116,7 +121,7 @@ def _send_two_halves(state: State, payment_id: int) -> bool:
     if not _route_for(state, payment_id, half_msat):
         return False
     dispatch(state, payment_id, half_msat)
-    payment.attempts += 1
+    _count_attempt(state, payment_id)
     if _route_for(state, payment_id, other_msat):
         dispatch(state, payment_id, other_msat)
     return True

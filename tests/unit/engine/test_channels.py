@@ -95,6 +95,8 @@ def test_dust_is_limited_but_only_dust(state):
     assert refusal(state, 0, 354_000) == codes.NO_FAILURE
     add_htlc(state, 0, 354_000)
     assert state.edges.dust_msat[0] == 353_999
+    fail_htlc(state, 0, 354_000)
+    assert state.edges.dust_msat[0] == 353_999
     fail_htlc(state, 0, 353_999)
     assert state.edges.dust_msat[0] == 0
 
