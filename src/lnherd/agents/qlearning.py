@@ -27,10 +27,11 @@ from lnherd.errors import InputError
 from lnherd.network.records import Ints
 
 FORMAT = "lnherd-q-table-1"
+ARRAYS = ("values", "variances", "visits")
 
 HERDING_BINNING = Binning(
     context=(Bins("need", (0.4, 0.6, 0.8, 0.95)), Bins("shortfall", (0.02, 0.3)), Bins("pending", (0.1,))),
-    candidate=(Bins("amount_share", (0.06, 0.15)), Bins("cost_share", (0.5, 0.7))),
+    candidate=(Bins("amount_share", (0.06, 0.15)), Bins("cost_share", (0.5, 0.7)), Bins("runway_before", (0.1, 0.5))),
 )
 """What matters for channel management: how soon liquidity runs out, what already fails, what is under way; how
 much an act moves, at what price."""
@@ -60,6 +61,8 @@ class QConfig:
     """alpha never falls below this, so that the table can follow changes."""
     min_visits: int = 3
     """Rows tried less often are unknown: not chosen greedily, not bootstrapped from."""
+    confidence: float = 1.0
+    """Standard errors by which the greedy act must beat waiting: what makes no difference is not done."""
     batch_episodes: int = 4
     """Episodes played with the same table."""
     workers: int = 1
@@ -108,7 +111,7 @@ class QLearner:
     def __init__(self, config: QConfig | None = None, seed: int = 0) -> None:
         self.config = config or QConfig()
         self.seed = seed
-        self.table = QTable.empty(self.config.binning, self.config.min_visits)
+        self.table = QTable.empty(self.config.binning, self.config.min_visits, self.config.confidence)
         self.episodes_played = 0
 
     def train(
@@ -192,9 +195,8 @@ class QLearner:
         """Update every visited row, from the last step to the first, so that news travel back at once."""
         for step in reversed(range(len(episode.chosen))):
             row = episode.chosen[step]
-            target = self._target(episode, step)
             self.table.visits[row] += 1
-            self.table.values[row] += self._learning_rate(row) * (target - self.table.values[row])
+            self.table.update(row, self._target(episode, step), self._learning_rate(row))
 
     def _learning_rate(self, row: int) -> float:
         config, visits = self.config, float(self.table.visits[row])
@@ -231,9 +233,8 @@ class QLearner:
         }
         try:
             with Path(path).open("wb") as file:
-                np.savez_compressed(
-                    file, values=self.table.values, visits=self.table.visits, about=np.array(json.dumps(about))
-                )
+                arrays = {name: getattr(self.table, name) for name in ARRAYS}
+                np.savez_compressed(file, allow_pickle=False, about=np.array(json.dumps(about)), **arrays)
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
 
@@ -251,7 +252,8 @@ class QLearner:
                     raise ValueError(f"its format is {about.get('format')!r}")
                 learner = cls(_config_from(about["config"]), int(about["seed"]))
                 learner.episodes_played = int(about["episodes_played"])
-                learner.table.values[:], learner.table.visits[:] = stored["values"], stored["visits"]
+                for name in ARRAYS:
+                    getattr(learner.table, name)[:] = stored[name]
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; train one with lnherd train") from None
         except InputError:

@@ -1,6 +1,6 @@
 """A table of action values over binned candidates, and the policy that is greedy in it; runs on NumPy alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,19 +18,30 @@ class QTable:
     """What the rows mean."""
     min_visits: int
     """Rows tried less often are unknown: not chosen greedily, not bootstrapped from."""
+    confidence: float
+    """Standard errors by which an act must beat waiting to be chosen."""
     values: Floats
     """``[n_rows]`` estimated return."""
+    variances: Floats
+    """``[n_rows]`` mean squared surprise of the updates."""
     visits: Ints
     """``[n_rows]`` number of updates."""
 
     @classmethod
-    def empty(cls, binning: Binning, min_visits: int) -> "QTable":
+    def empty(cls, binning: Binning, min_visits: int, confidence: float) -> "QTable":
         """Nothing learned."""
-        return cls(binning, min_visits, np.zeros(binning.n_rows), np.zeros(binning.n_rows, dtype=np.int64))
+        n = binning.n_rows
+        return cls(binning, min_visits, confidence, np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64))
 
     def copy(self) -> "QTable":
         """An independent table."""
-        return QTable(self.binning, self.min_visits, self.values.copy(), self.visits.copy())
+        return replace(self, values=self.values.copy(), variances=self.variances.copy(), visits=self.visits.copy())
+
+    def update(self, row: int, target: float, learning_rate: float) -> None:
+        """Move the value of ``row`` towards ``target``, its variance towards the squared surprise."""
+        surprise = target - self.values[row]
+        self.values[row] += learning_rate * surprise
+        self.variances[row] += learning_rate * (surprise**2 - self.variances[row])
 
     def rows(self, decision: Decision) -> tuple[Ints, Ints]:
         """``(index, row)`` of the unmasked candidates."""
@@ -43,8 +54,11 @@ class QTable:
         return tried
 
     def best(self, rows: Ints) -> int:
-        """Position of the best known row; 0 (waiting) if none is known, the first among equals."""
-        return int(np.argmax(np.where(self.known(rows), self.values[rows], -np.inf)))
+        """Position of the best row; position 0 is waiting, kept unless a known act is surely better."""
+        error = self.variances[rows] / np.maximum(self.visits[rows], 1)
+        doubt = self.confidence * np.sqrt(error + error[0])
+        doubt[0] = 0.0
+        return int(np.argmax(np.where(self.known(rows), self.values[rows] - doubt, -np.inf)))
 
     def maximum(self, rows: Ints) -> float:
         """Value of the best known row; 0 if none is known."""

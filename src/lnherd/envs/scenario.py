@@ -16,7 +16,7 @@ from lnherd.envs.reward import RewardConfig
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, draw_balances, generate
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools, Ints, Records
+from lnherd.network.records import Floats, Ints, Records
 from lnherd.traffic.amounts import Amounts, LogNormal
 from lnherd.traffic.arrivals import Arrivals, ToolLoops
 from lnherd.traffic.demand import Component, Demand, mixed
@@ -30,6 +30,10 @@ START_SPREAD = 0.5
 SECONDS_PER_HOUR = MS_PER_HOUR // MS_PER_SECOND
 DEGREES = (5, 15)
 """A herder that nobody named has as many live channels: a mid-size node."""
+MAX_ROUTERS = 40
+"""How many mid-size nodes are looked at for the one that most trades would pass."""
+LND_POLICY = {"base_fee_msat": 1_000, "fee_ppm": 1, "htlc_min_msat": 1_000, "cltv_delta": 80}
+"""What LND announces for a channel whose owner sets nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,12 @@ class HerdingConfig:
     wallet_msat: int = 5_000_000 * MSAT_PER_SAT
     """On-chain money of the herder at the start."""
     start_hours: float = 8.0
-    """CONSUMER, PROVIDER: hours of their own demand that the liquidity at the start covers, on average: one-way
-    traffic has drained the node, as it always does in the end. A router starts from ``balance_prior`` instead."""
-    initial_fee: tuple[int, int] | None = (1_000, 1)
-    """Base fee (msat) and ppm of the herder's channels at the start (LND's default); None keeps the network's."""
+    """Hours of demand that the liquidity at the start covers, on average: traffic that flows more one way than the
+    other has drained the node's channels, as it always does in the end."""
+    default_policy: bool = True
+    """Whether the herder's channels start with LND's default policy (rule B0); else they keep the network's."""
     balance_prior: str = "bimodal"
-    """How balances at the start are drawn (``network.generate.draw_balances``)."""
+    """How the balances of channels without such traffic are drawn (``network.generate.draw_balances``)."""
     reward: RewardConfig = field(default_factory=RewardConfig)
     """What counts."""
     menu: MenuConfig = field(default_factory=MenuConfig)
@@ -100,6 +104,7 @@ class Scenario:
     network: Network
     node: int
     demand: Demand
+    corridors: tuple[tuple[int, int], ...]
 
     def payments(self, seed: int) -> Records:
         """The traffic of one episode: a function of the seed alone, whatever the herder does."""
@@ -110,29 +115,48 @@ class Scenario:
         """``[E]`` balances at the start of one episode."""
         rng = np.random.default_rng([seed, 1])
         balances: Ints = draw_balances(self.network, self.config.balance_prior, rng).copy()
-        if self.config.role == Role.ROUTER:
-            return balances
-        own = self.network.out_edges(self.node)
-        side, other = (own, own ^ 1) if self.config.role == Role.CONSUMER else (own ^ 1, own)
+        own = self.network.out_edges(self.node).astype(np.int64)
         capacity = self.network.channels.capacity_msat[own >> 1]
-        balances[side] = self._start_liquidity_msat(capacity, rng)
-        balances[other] = capacity - balances[side]
+        net_msat_per_h = self.net_demand_msat_per_h()
+        scarce = np.where(net_msat_per_h > 0, own, own ^ 1)
+        reserve = capacity * self.config.simulation.reserve_ppm // PPM
+        hours = self.config.start_hours * rng.uniform(1.0 - START_SPREAD, 1.0 + START_SPREAD)
+        liquidity = np.minimum(reserve + (hours * np.abs(net_msat_per_h)).astype(np.int64), capacity)
+        drained = net_msat_per_h != 0
+        balances[scarce[drained]] = liquidity[drained]
+        balances[scarce[drained] ^ 1] = (capacity - liquidity)[drained]
         return balances
 
-    def _start_liquidity_msat(self, capacity: Ints, rng: np.random.Generator) -> Ints:
-        """``[n]`` what the scarce side of each own channel holds: the reserve and its part of the hours covered."""
-        config = self.config
+    def net_demand_msat_per_h(self) -> Floats:
+        """``[n]`` expected flow out of each own channel less the flow in, of the traffic the role lives from.
+
+        What is paid to or by the node itself is spread over its channels by capacity; what passes by uses
+        the channels with its sender and receiver.
+        """
+        own, config = self.network.out_edges(self.node), self.config
         per_hour = config.own_rate_per_s * SECONDS_PER_HOUR * mean_msat(config.own_amounts)
-        total = config.start_hours * per_hour * rng.uniform(1.0 - START_SPREAD, 1.0 + START_SPREAD)
-        weights = rng.gamma(2.0, size=len(capacity)) * capacity
-        reserve = capacity * config.simulation.reserve_ppm // PPM
-        liquidity: Ints = np.minimum(reserve + (total * weights / weights.sum()).astype(np.int64), capacity)
-        return liquidity
+        capacity = self.network.channels.capacity_msat[own >> 1]
+        if config.role != Role.ROUTER:
+            spread: Floats = capacity / capacity.sum() * per_hour
+            return spread if config.role == Role.CONSUMER else -spread
+        net = np.zeros(self.network.n_nodes)
+        excess = (2.0 * config.asymmetry - 1.0) * per_hour / len(self.corridors)
+        for sender, receiver in self.corridors:
+            net[sender] -= excess
+            net[receiver] += excess
+        peers = self.network.edge_target[own]
+        per_peer: Floats = net[peers] / np.bincount(peers, minlength=len(net))[peers]
+        return per_peer
 
 
 def mean_msat(amounts: Amounts) -> float:
     """Mean of a distribution of amounts, estimated once on a fixed sample."""
     return float(amounts.sample(20_001, np.random.default_rng(0)).mean())
+
+
+def typical_msat(amounts: Amounts) -> int:
+    """Median of a distribution of amounts, estimated once on a fixed sample."""
+    return int(np.median(amounts.sample(20_001, np.random.default_rng(0))))
 
 
 def build_scenario(config: HerdingConfig, network: Network | None = None) -> Scenario:
@@ -143,13 +167,21 @@ def build_scenario(config: HerdingConfig, network: Network | None = None) -> Sce
     """
     if network is None:
         network = generate(GeneratorConfig(n_nodes=config.n_nodes), config.network_seed)
-    node = choose_node(network) if config.node is None else _checked(network, config.node)
-    network = _with_initial_fee(network, node, config.initial_fee)
-    return Scenario(config, network, node, Demand((*config.background.components, *own_demand(config, network, node))))
+    node = choose_node(config, network) if config.node is None else _checked(network, config.node)
+    network = _laid_out(config, network, node)
+    corridors = _corridors(config, network, node) if config.role == Role.ROUTER else ()
+    own = own_demand(config, node, corridors)
+    return Scenario(config, network, node, Demand((*config.background.components, *own)), corridors)
 
 
-def choose_node(network: Network) -> int:
-    """The mid-size node whose capacity is the median of its kind; never the largest node (it sells swaps).
+def _laid_out(config: HerdingConfig, network: Network, node: int) -> Network:
+    return _with_default_policy(network, node) if config.default_policy else network
+
+
+def choose_node(config: HerdingConfig, network: Network) -> int:
+    """A mid-size node: a router the one that most trades would pass, others the one of median capacity.
+
+    Never the node with the largest capacity, which sells swaps.
 
     Raises:
         InputError: when no node has two live channels.
@@ -159,13 +191,21 @@ def choose_node(network: Network) -> int:
     capacity = np.zeros(network.n_nodes, dtype=np.int64)
     np.add.at(capacity, ends, np.tile(network.channels.capacity_msat[live], 2))
     degree = np.bincount(ends, minlength=network.n_nodes)
-    not_largest: Bools = np.arange(network.n_nodes) != int(np.argmax(capacity))
+    degree[np.argmax(capacity)] = 0
     for low, high in (DEGREES, (2, network.n_channels)):
-        candidates = np.flatnonzero((degree >= low) & (degree <= high) & not_largest)
+        candidates = np.flatnonzero((degree >= low) & (degree <= high))
         if len(candidates):
             order = candidates[np.argsort(capacity[candidates], kind="stable")]
-            return int(order[len(order) // 2])
+            return _best_router(config, network, order) if config.role == Role.ROUTER else int(order[len(order) // 2])
     raise InputError(f"{network.name}: no node has two live channels to herd; give a larger network")
+
+
+def _best_router(config: HerdingConfig, network: Network, candidates: Ints) -> int:
+    """Of the largest candidates the one that most pairs of its peers would route through."""
+    largest = candidates[-MAX_ROUTERS:]
+    amount = typical_msat(config.own_amounts)
+    pairs = [len(transit_pairs(_laid_out(config, network, int(node)), int(node), amount)[0]) for node in largest]
+    return int(largest[int(np.argmax(pairs))])
 
 
 def _checked(network: Network, node: int) -> int:
@@ -177,42 +217,43 @@ def _checked(network: Network, node: int) -> int:
     return node
 
 
-def _with_initial_fee(network: Network, node: int, fee: tuple[int, int] | None) -> Network:
-    if fee is None:
-        return network
+def _with_default_policy(network: Network, node: int) -> Network:
     edges = network.edges.copy()
     own = network.out_edges(node)
-    edges.base_fee_msat[own], edges.fee_ppm[own] = fee
+    for name, value in LND_POLICY.items():
+        edges[name][own] = value
     return replace(network, edges=edges)
 
 
-def own_demand(config: HerdingConfig, network: Network, node: int) -> tuple[Component, ...]:
-    """The traffic that the role lives from."""
+def own_demand(config: HerdingConfig, node: int, corridors: tuple[tuple[int, int], ...]) -> tuple[Component, ...]:
+    """The traffic that the role lives from; a router's trades have a prevailing direction."""
     rate, amounts, arrivals = config.own_rate_per_s, config.own_amounts, config.own_arrivals
+    herder = FixedNodes((node,))
     if config.role == Role.CONSUMER:
-        return (Component(rate, amounts, arrivals, FixedNodes((node,)), ZipfSinks(seed=config.network_seed)),)
+        return (Component(rate, amounts, arrivals, herder, ZipfSinks(seed=config.network_seed)),)
     if config.role == Role.PROVIDER:
-        return (Component(rate, amounts, arrivals, Uniform(), FixedNodes((node,))),)
-    return _passing_by(config, network, node)
+        return (Component(rate, amounts, arrivals, Uniform(), herder),)
+    components = []
+    for first, second in corridors:
+        there, back = FixedNodes((first,)), FixedNodes((second,))
+        for share, source, sink in ((config.asymmetry, there, back), (1.0 - config.asymmetry, back, there)):
+            if share > 0:
+                components.append(Component(rate * share / len(corridors), amounts, arrivals, source, sink))
+    return tuple(components)
 
 
-def _passing_by(config: HerdingConfig, network: Network, node: int) -> tuple[Component, ...]:
-    """Trade over some corridors through the herder, each with a prevailing direction.
+def _corridors(config: HerdingConfig, network: Network, node: int) -> tuple[tuple[int, int], ...]:
+    """Pairs of peers that would route through the herder: some peers mostly send, the others mostly receive.
 
     Raises:
-        InputError: when no pair of nodes would route through the node.
+        InputError: when there are none.
     """
-    typical = int(np.median(config.own_amounts.sample(1_001, np.random.default_rng(0))))
-    senders, receivers = transit_pairs(network, node, typical)
-    if len(senders) == 0:
-        raise InputError(f"{network.name}: nobody would route through node {node}; choose another router")
+    senders, receivers = transit_pairs(network, node, typical_msat(config.own_amounts))
     rng = np.random.default_rng([config.network_seed, node])
-    chosen = rng.permutation(len(senders))[: config.n_corridors]
-    rate = config.own_rate_per_s / len(chosen)
-    components = []
-    for pair in np.sort(chosen):
-        ends = FixedNodes((int(senders[pair]),)), FixedNodes((int(receivers[pair]),))
-        for share, (source, sink) in ((config.asymmetry, ends), (1.0 - config.asymmetry, ends[::-1])):
-            if share > 0:
-                components.append(Component(rate * share, config.own_amounts, config.own_arrivals, source, sink))
-    return tuple(components)
+    ends = rng.permutation(np.unique(np.concatenate([senders, receivers])))
+    sends = np.isin(senders, ends[: (len(ends) + 1) // 2]) & ~np.isin(receivers, ends[: (len(ends) + 1) // 2])
+    pairs = np.flatnonzero(sends)
+    if len(pairs) == 0:
+        raise InputError(f"{network.name}: nobody would route through node {node}; choose another router")
+    chosen = np.sort(rng.permutation(pairs)[: config.n_corridors])
+    return tuple((int(senders[pair]), int(receivers[pair])) for pair in chosen)
