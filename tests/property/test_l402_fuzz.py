@@ -95,7 +95,7 @@ def test_malformed_credentials_and_bodies(origin, route, lines, body):
     assert exchange(origin, request(*route, lines, body)) in (400, 402)
 
 
-FIELDS = ["service", "tier", "capabilities", "constraints", "max_price_msat", "invoice", "max_fee_msat", "payment_method"]
+FIELDS = ["service", "tier", "capabilities", "constraints", "max_price_msat", "invoice", "max_fee_msat", "optimize"]
 VALUES = ["ask", "dispatch", "bolt11", "lnbcrt1"]
 targets = st.one_of(
     st.binary(max_size=100).map(lambda junk: b"/api/dispatches/" + junk),

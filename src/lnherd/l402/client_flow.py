@@ -24,6 +24,7 @@ never paid, and credentials go to the original URL only.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import sha256
@@ -55,7 +56,7 @@ from lnherd.l402.client_steps import (
     Withheld,
 )
 from lnherd.l402.headers import Challenge
-from lnherd.l402.macaroon import Identifier
+from lnherd.l402.macaroon import IDENTIFIER_BYTES, Identifier
 from lnherd.units import MSAT_PER_SAT
 
 PAYMENT_REQUIRED: Final = 402
@@ -292,13 +293,21 @@ def check_challenge(
 def _check_binding(challenge: Challenge, invoice: Invoice, policy: ClientPolicy) -> Refuse | None:
     """Whether paying the invoice opens the token."""
     try:
-        identifier = Identifier.decode(macaroon.from_text(challenge.token).identifier)
+        identifier = _read_identifier(macaroon.from_text(challenge.token).identifier)
     except InputError:
         opaque = Refuse("opaque_token", "the token is no L402 macaroon, so nothing binds it to the invoice")
         return None if policy.opaque_tokens else opaque
     if identifier.payment_hash != invoice.payment_hash:
         return Refuse("wrong_hash", "the invoice pays for another token than the one offered")
     return None
+
+
+def _read_identifier(raw: bytes) -> Identifier:
+    """The identifier, also in hexadecimal, as lsat-js and Boltwall write it. Raises :class:`InputError`."""
+    if len(raw) == 2 * IDENTIFIER_BYTES:
+        with suppress(ValueError):
+            raw = bytes.fromhex(raw.decode())
+    return Identifier.decode(raw)
 
 
 def stated_price_msat(body: bytes) -> int | None:

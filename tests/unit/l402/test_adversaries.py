@@ -54,6 +54,13 @@ def token_for(payment_hash):
     return macaroon.mint(b"k" * 32, Identifier(payment_hash, bytes(32)).encode(), ("services=a:0",)).to_text()
 
 
+def wrong_hash_in_hexadecimal(adversary):
+    """As lsat-js writes identifiers."""
+    identifier = Identifier(bytes(32), bytes(32)).encode().hex().encode()
+    token = macaroon.mint(b"k" * 32, identifier, ()).to_text()
+    return headers.challenge_headers(token, payable(adversary).invoice), b""
+
+
 def signed(world_hash, **changes):
     fields = {"network": Network.REGTEST, "amount_msat": 1_000, "created_s": int(time.time()), **changes}
     invoice = bolt11.Invoice(
@@ -127,6 +134,7 @@ def victim(**policy):
     ("challenge", "code"),
     [
         (wrong_hash, "wrong_hash"),
+        (wrong_hash_in_hexadecimal, "wrong_hash"),
         (other_network, "wrong_network"),
         (expired, "invoice_expired"),
         (dear_behind_a_cheap_price, "price_mismatch"),
