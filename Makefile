@@ -23,7 +23,7 @@ demo: $(VENV)/.core  ## Train a herder on a small L402 network, compare it with 
 	$(BIN)/lnherd demo
 
 test: $(VENV)/.dev  ## Run all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.dev  ## Style
 	$(BIN)/ruff check .
