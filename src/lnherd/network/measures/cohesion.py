@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 
 from lnherd.network.records import Floats, Indices, Ints
 
-_ROWS_PER_BLOCK = 65_536
+_ROWS_PER_BLOCK = 8_192
 
 
 def pair_adjacency(low: Indices, high: Indices, n_nodes: int) -> csr_array:

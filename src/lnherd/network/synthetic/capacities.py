@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from lnherd.network.records import Floats, Ints
+from lnherd.network.records import Ints
 from lnherd.network.synthetic import mainnet2026 as mainnet
-from lnherd.network.synthetic.marginals import Marginal
 from lnherd.units import MSAT_PER_SAT
 
 
@@ -18,14 +17,4 @@ def draw_capacities(node1: Ints, node2: Ints, degree: Ints, rng: np.random.Gener
     score = mainnet.CAPACITY_LN_MIN_DEGREE * ln_degree.min(axis=0)
     score += mainnet.CAPACITY_LN_MAX_DEGREE * ln_degree.max(axis=0)
     score += mainnet.CAPACITY_RESIDUAL_SD * rng.standard_normal(len(node1))
-    return in_order_of(score, mainnet.CAPACITY_SAT) * MSAT_PER_SAT
-
-
-def in_order_of(score: Floats, marginal: Marginal) -> Ints:
-    """Values of ``marginal`` dealt out evenly, in order of ``score``; equal scores get one value."""
-    order = np.argsort(score, kind="stable")
-    first_of_group = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)
-    size = np.diff(first_of_group, append=len(score))
-    level = np.empty(len(score))
-    level[order] = np.repeat((first_of_group + size / 2) / max(len(score), 1), size)
-    return marginal.quantile(level)
+    return mainnet.CAPACITY_SAT.dealt(score) * MSAT_PER_SAT

@@ -25,6 +25,15 @@ class Marginal:
         cumulative, ln_value = self._steps
         return np.rint(np.expm1(np.interp(level, cumulative, ln_value))).astype(np.int64)
 
+    def dealt(self, score: Floats) -> Ints:
+        """The whole distribution dealt out evenly, ascending in order of ``score``; equal scores get one value."""
+        order = np.argsort(score, kind="stable")
+        first_of_group = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0)
+        size = np.diff(first_of_group, append=len(score))
+        level = np.empty(len(score))
+        level[order] = np.repeat((first_of_group + size / 2) / max(len(score), 1), size)
+        return self.quantile(level)
+
     @cached_property
     def _steps(self) -> tuple[Floats, Floats]:
         """The distribution function as a polyline: flat in value over an atom, rising between knots."""

@@ -12,7 +12,6 @@ import numpy as np
 from lnherd.network.graph import empty_edges
 from lnherd.network.records import Bools, Floats, Ints, Records
 from lnherd.network.synthetic import mainnet2026 as mainnet
-from lnherd.network.synthetic.capacities import in_order_of
 from lnherd.network.synthetic.matching import Ends, stub_places
 from lnherd.units import PPM
 
@@ -112,25 +111,25 @@ def _set_fees(policies: Records, default: Bools, capacity_msat: Ints, announcer:
     other = np.flatnonzero(~default)
     policies.fee_ppm = mainnet.DEFAULT_FEE_PPM
     policies.base_fee_msat = mainnet.DEFAULT_BASE_FEE_MSAT
-    policies.fee_ppm[other] = in_order_of(score[other], mainnet.FEE_PPM)
+    policies.fee_ppm[other] = mainnet.FEE_PPM.dealt(score[other])
     label = np.searchsorted(mainnet.PPM_CLASS_EDGES, policies.fee_ppm[other], side="right")
     for ppm_class, marginal in enumerate(mainnet.BASE_FEE_MSAT):
         inside = other[label == ppm_class]
-        policies.base_fee_msat[inside] = in_order_of(base_score[inside], marginal)
+        policies.base_fee_msat[inside] = marginal.dealt(base_score[inside])
 
 
 def _set_time_locks(policies: Records, default: Bools, announcer: _Announcer) -> None:
     score = announcer.score(CLTV_DELTA)
-    policies.cltv_delta[default] = in_order_of(score[default], mainnet.CLTV_OF_DEFAULT)
-    policies.cltv_delta[~default] = in_order_of(score[~default], mainnet.CLTV_OF_OTHERS)
+    policies.cltv_delta[default] = mainnet.CLTV_OF_DEFAULT.dealt(score[default])
+    policies.cltv_delta[~default] = mainnet.CLTV_OF_OTHERS.dealt(score[~default])
 
 
 def _set_limits(policies: Records, capacity_msat: Ints, announcer: _Announcer) -> None:
-    share_ppm = np.maximum(in_order_of(announcer.score(HTLC_MAX), mainnet.HTLC_MAX_PPM), 1)
+    share_ppm = np.maximum(mainnet.HTLC_MAX_PPM.dealt(announcer.score(HTLC_MAX)), 1)
     policies.htlc_max_msat = capacity_msat // PPM * share_ppm + capacity_msat % PPM * share_ppm // PPM
     score = announcer.score(HTLC_MIN)
     known = np.where(np.isin(policies.cltv_delta, list(mainnet.HTLC_MIN_MSAT)), policies.cltv_delta, 0)
     for cltv_delta, marginal in mainnet.HTLC_MIN_MSAT.items():
         inside = known == cltv_delta
-        policies.htlc_min_msat[inside] = in_order_of(score[inside], marginal)
+        policies.htlc_min_msat[inside] = marginal.dealt(score[inside])
     policies.htlc_min_msat = np.minimum(policies.htlc_min_msat, policies.htlc_max_msat)

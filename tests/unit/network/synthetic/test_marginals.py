@@ -39,3 +39,14 @@ def test_an_atom_below_or_above_all_knots():
     assert np.mean(values == 0) == pytest.approx(0.3, abs=0.01)
     assert np.mean(values == 500) == pytest.approx(0.3, abs=0.01)
     assert not ((values > 20) & (values < 400)).mean() > 0.01
+
+
+def test_values_are_dealt_in_order_of_scores():
+    marginal = Marginal(atoms=((1, 0.5), (2, 0.25), (3, 0.25)))
+    assert marginal.dealt(np.array([0.3, -1.0, 9.0, 0.2])).tolist() == [2, 1, 3, 1]
+
+
+def test_equal_scores_get_one_value():
+    marginal = Marginal(atoms=((1, 0.5), (2, 0.5)))
+    assert len(np.unique(marginal.dealt(np.zeros(7)))) == 1
+    assert len(marginal.dealt(np.empty(0))) == 0

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from lnherd.network.synthetic import mainnet2026
-from lnherd.network.synthetic.capacities import draw_capacities, in_order_of
-from lnherd.network.synthetic.marginals import Marginal
+from lnherd.network.synthetic.capacities import draw_capacities
 from lnherd.network.synthetic.policies import draw_policies
 from lnherd.network.synthetic.topology import TopologyConfig, draw_topology
 
@@ -17,17 +16,6 @@ def drawn():
     degree = np.bincount(np.concatenate(ends), minlength=N_NODES)
     capacity_msat = draw_capacities(*ends, degree, rng)
     return ends, degree, capacity_msat, draw_policies(ends, capacity_msat, N_NODES, rng)
-
-
-def test_values_are_dealt_in_order_of_scores():
-    marginal = Marginal(atoms=((1, 0.5), (2, 0.25), (3, 0.25)))
-    assert in_order_of(np.array([0.3, -1.0, 9.0, 0.2]), marginal).tolist() == [2, 1, 3, 1]
-
-
-def test_equal_scores_get_one_value():
-    marginal = Marginal(atoms=((1, 0.5), (2, 0.5)))
-    assert len(np.unique(in_order_of(np.zeros(7), marginal))) == 1
-    assert len(in_order_of(np.empty(0), marginal)) == 0
 
 
 def test_capacities_have_the_favourite_amounts_and_grow_with_the_smaller_end(drawn):
