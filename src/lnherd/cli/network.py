@@ -81,8 +81,6 @@ def generate(
     from lnherd.network.generate import GeneratorConfig
     from lnherd.network.generate import generate as draw
 
-    if seed < 0:
-        raise InputError(f"--seed {seed} is negative; give 0 or more")
     file_format = file_format or _format_of(out)
     network = draw(GeneratorConfig(n_nodes=n_nodes, balances=balances, live_only=live_only), seed)
     _write(network, out, file_format, as_json)

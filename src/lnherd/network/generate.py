@@ -52,7 +52,12 @@ def generate(config: GeneratorConfig, seed: int) -> Network:
 
     Nodes are called n0, n1, ... (padded with zeros to one width) in descending order of live channels;
     channels are sorted by their ends and carry made-up short channel ids.
+
+    Raises:
+        InputError: when the seed is negative.
     """
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative; give 0 or more")
     streams = np.random.SeedSequence(seed).spawn(5)
     topology, capacities, policies, dead, balances = map(np.random.default_rng, streams)
     n_live = config.n_nodes if config.live_only else max(round(LIVE_NODE_SHARE * config.n_nodes), MIN_NODES)

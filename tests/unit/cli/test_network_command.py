@@ -113,7 +113,7 @@ def test_convert_gives_policies_back_to_their_owners(tmp_path):
     [
         (["generate", "--nodes", "2", "--out", "x.csv"], "number of nodes 2 is out of range; give 3 to"),
         (["generate", "--balances", "odd", "--out", "x.csv"], "balance prior 'odd' is unknown; choose one of"),
-        (["generate", "--seed", "-1", "--out", "x.csv"], "--seed -1 is negative; give 0 or more"),
+        (["generate", "--seed", "-1", "--out", "x.csv"], "seed -1 is negative; give 0 or more"),
         (["generate", "--nodes", "50", "--out", "x.txt"], "x.txt: cannot tell the format; call it .csv or .json"),
         (["generate", "--nodes", "50", "--out", "x.gz"], "x.gz: cannot tell the format"),
         (["generate", "--nodes", "50", "--out", "/nonexistent/x.csv"], "/nonexistent"),
