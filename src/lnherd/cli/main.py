@@ -17,6 +17,7 @@ COMMANDS = {
     "simulate": ("lnherd.cli.simulate", "Send payments through a network and report what became of them."),
     "train": ("lnherd.cli.train", "Train a learner and save its policy."),
     "evaluate": ("lnherd.cli.evaluate", "Run one policy on held-out traffic."),
+    "serve": ("lnherd.cli.serve", "Sell what the simulator knows: routes and liquidity, for L402 payments."),
     "compare": ("lnherd.cli.compare", "Learners against rules on the same traffic, with intervals and a report."),
     "l402": ("lnherd.cli.l402", "Paid APIs and paying agents: serve, get, pay, tokens."),
 }
