@@ -37,7 +37,7 @@ def test_distinct_bins_have_distinct_rows_within_the_table():
         rows = HERDING_BINNING.rows(context, rng.uniform(-1, 1, (20, len(HERDING_BINNING.candidate_names))))
         assert rows.min() >= 0 and rows.max() < HERDING_BINNING.n_rows
         seen.update(rows.tolist())
-    assert len(seen) > HERDING_BINNING.n_rows // 4
+    assert len(seen) > 500
 
 
 def test_unknown_features_and_falling_edges_are_refused():
