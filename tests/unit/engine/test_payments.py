@@ -7,6 +7,7 @@ from small_networks import SAT, line_of, network_of, payments_of
 from lnherd.engine import Simulation, SimulationConfig, codes
 from lnherd.engine.config import CLOTH
 from lnherd.engine.forwarding import HOLD_MS
+from lnherd.engine.liquidity import BLOCK
 
 STEADY = {"latency_sigma": 0.0, "latency_median_ms": 100.0}
 FREE = {"base_fee_msat": 0, "fee_ppm": 0}
@@ -86,6 +87,20 @@ def test_splitting_keeps_to_its_limits(changes):
     assert outcome(simulate(network, (0, 0, 4, 600_000 * SAT), **changes))[0] == codes.FAILED
 
 
+def test_parts_share_one_fee_limit():
+    simulation = Simulation(
+        network_of(three_ways(), base_fee_msat=1_000, fee_ppm=0), payments_of(), config=SimulationConfig(**STEADY)
+    )
+    enough = simulation.copy()
+    simulation.send(0, 4, 600_000 * SAT, fee_limit=2_999)
+    enough.send(0, 4, 600_000 * SAT, fee_limit=3_000)
+    for each in (simulation, enough):
+        each.run()
+        assert each.audit() == []
+    assert (simulation.payments.status[0], enough.payments.status[0]) == (codes.FAILED, codes.SUCCEEDED)
+    assert enough.payments.fee_msat[0] == 3_000
+
+
 def test_what_the_sender_does_not_have_is_not_split():
     """Parts of it would only lock liquidity until the receiver gives up."""
     simulation = simulate(network_of(three_ways(), **FREE), (0, 0, 4, 800_000 * SAT))
@@ -117,6 +132,7 @@ def test_a_part_that_waits_in_vain_is_sent_back_after_120_s():
     before = simulation.state.edges.balance_msat.copy()
     simulation.run(until_ms=200 + HOLD_MS - 1)
     payment = simulation.payments[0]
+    assert HOLD_MS == 120_000
     assert (payment.held_msat, payment.dispatched_msat) == (300_000 * SAT, 300_000 * SAT)
     simulation.run()
     assert outcome(simulation) == (codes.FAILED, codes.PAYMENT_TIMEOUT, 3)
@@ -184,3 +200,56 @@ def test_a_rebalance_goes_round_and_costs_its_fees():
     balances = simulation.state.edges.balance_msat
     assert balances[0] == 400_000 * SAT - 100_000 * SAT - payment.fee_msat
     assert balances[5] == 100_000 * SAT
+
+
+def remembered(simulation, sender: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """What ``sender`` knows of each pair: the amount that failed and the amount that was carried, 0 if neither."""
+    node = simulation.state.nodes[sender]
+    assert node.n_memory <= BLOCK, "more is not in one piece"
+    known = simulation.state.memory[node.memory_head : node.memory_head + node.n_memory]
+    return {
+        (int(record.source), int(record.target)): (int(record.fail_amount_msat), int(record.success_amount_msat))
+        for record in known
+    }
+
+
+def test_a_failure_teaches_that_the_hops_before_it_could_forward():
+    network = network_of([(0, 1, 500_000, 0), (1, 2, 500_000, 0), (2, 3, 0, 500_000)], base_fee_msat=10, fee_ppm=0)
+    simulation = simulate(network, (0, 0, 3, 5_000_000))
+    assert outcome(simulation) == (codes.FAILED, codes.NO_ROUTE, 2)
+    assert remembered(simulation, 0) == {
+        (0, 1): (0, 5_000_020),
+        (1, 2): (0, 5_000_010),
+        (2, 3): (5_000_000, 0),
+    }
+
+
+def test_a_success_teaches_every_hop():
+    simulation = simulate(line_of(3, base_fee_msat=10, fee_ppm=0), (0, 0, 2, 5_000_000))
+    assert remembered(simulation, 0) == {(0, 1): (0, 5_000_010), (1, 2): (0, 5_000_000)}
+
+
+def test_a_channel_that_is_gone_counts_against_any_amount():
+    network = line_of(3)
+    simulation = Simulation(network, payments_of((0, 0, 2, 5_000_000)), config=SimulationConfig(**STEADY))
+    simulation.state.edges.is_open[2] = False
+    simulation.run()
+    assert remembered(simulation, 0)[1, 2] == (0, 0)
+    assert simulation.payments.status[0] == codes.FAILED
+
+
+def test_a_policy_error_says_nothing_of_liquidity():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(**STEADY))
+    simulation.set_policy(2, base_fee_msat=9_000)
+    simulation.send(0, 2, 5_000_000)
+    while simulation.payments[0].attempts < 2:
+        simulation.run(max_events=1)
+    assert (1, 2) not in remembered(simulation, 0)
+
+
+def test_parts_sent_back_for_want_of_others_have_shown_their_way():
+    simulation = hopeless()
+    simulation.run()
+    known = remembered(simulation, 0)
+    assert known[1, 3] == (0, 300_000 * SAT)
+    assert known[2, 3] == (300_000 * SAT, 0)
