@@ -30,15 +30,22 @@ def short_channel_id_dir(network: Network, edge: int) -> str:
     return f"{channel_label(network, edge >> 1)}/{int(source > target)}"
 
 
+def _known_id(network: Network, edge: int) -> str | None:
+    return short_channel_id_dir(network, edge) if network.channels.scid[edge >> 1] >= 0 else None
+
+
 def route_object(network: Network, quote: RouteQuote) -> dict[str, Any]:
-    """A quote as ``getroutes`` of Core Lightning words it, with the keys that LND's BuildRoute asks for."""
+    """A quote as ``getroutes`` of Core Lightning words it, with the keys that LND's BuildRoute asks for.
+
+    Channels whose id the network's source kept to itself have null for one.
+    """
     nodes = [str(network.node_ids[node]) for node in network.edge_target[quote.edges]]
     return {
         "probability_ppm": round(quote.chance * 1_000_000),
         "fee_msat": quote.fee_msat,
         "path": [
             {
-                "short_channel_id_dir": short_channel_id_dir(network, int(edge)),
+                "short_channel_id_dir": _known_id(network, int(edge)),
                 "next_node_id": node,
                 "amount_msat": int(amount_msat),
                 "delay": int(delay),
@@ -54,7 +61,7 @@ def liquidity_object(estimates: LiquidityEstimates, edge: int) -> dict[str, Any]
     network = estimates.network
     low_msat, high_msat = estimates.bounds_msat(edge)
     return {
-        "short_channel_id_dir": short_channel_id_dir(network, edge),
+        "short_channel_id_dir": _known_id(network, edge),
         "source": str(network.node_ids[network.edge_source[edge]]),
         "destination": str(network.node_ids[network.edge_target[edge]]),
         "capacity_msat": int(network.channels.capacity_msat[edge >> 1]),

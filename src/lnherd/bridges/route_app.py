@@ -90,7 +90,7 @@ class RouteService:
         near[network.edge_target[network.out_edges(node)]] = True
         near[node] = True
         touched = near[network.channels.node1] | near[network.channels.node2]
-        channels = np.flatnonzero(touched & network.live_channels & (network.channels.scid >= 0))
+        channels = np.flatnonzero(touched & network.live_channels)
         by_size = channels[np.argsort(-network.channels.capacity_msat[channels], kind="stable")][: MAX_EDGES // 2]
         return [int(edge) for channel in np.sort(by_size) for edge in (2 * channel, 2 * channel + 1)]
 

@@ -192,3 +192,13 @@ def test_the_offer_is_free_to_read_and_answers_are_bounded():
     star = with_names(network_of([(0, 1, 5, 5)] * (MAX_EDGES // 2 + 10)))
     service = RouteService(LiquidityEstimates(star, np.zeros((1, star.n_edges), np.int64)))
     assert len(service.liquidity({"form": "plain", "node": KEYS[0]})["channels"]) == MAX_EDGES
+
+
+def test_a_network_without_channel_ids_still_has_routes_for_lnd():
+    nameless = network_of(DIAMOND)
+    service = RouteService(LiquidityEstimates(nameless, np.full((1, 8), 1_000_000 * SAT)))
+    best = service.routes({"source": "node0", "destination": "node3", "amount_msat": str(AMOUNT)})["routes"][0]
+    assert [hop["short_channel_id_dir"] for hop in best["path"]] == [None, None]
+    assert best["hop_pubkeys"] == ["node1", "node3"]
+    with pytest.raises(InputError, match="no short channel id"):
+        service.liquidity({"form": "askrene", "node": "node0"})
