@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lnherd.l402.shop import Shop
     from lnherd.l402.wallet import Wallet
 
+BACKLOG = 2048
 UNLIMITED_PER_S = 1e6
 """Invoices a second on a demo: everyone there is the same client, 127.0.0.1."""
 
@@ -165,13 +166,18 @@ def _auditor(path: Path) -> "Callable[[AuditEvent], None]":
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    # asyncio only turns off Nagle's delay (40 ms for every answer in two parts) on sockets that say they are TCP
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        listener.close()
         raise InputError(f"cannot listen at {host}:{port} ({reason}); choose another --host or --port") from None
+    return listener
 
 
 def _announce(address: Any, options: dict[str, Any]) -> None:

@@ -166,7 +166,9 @@ class DemoWallet:
     network = Network.REGTEST
 
     def __init__(self, origin: str) -> None:
-        self._client = httpx.Client(base_url=origin, timeout=TIMEOUT_S, trust_env=False)
+        # a kept connection may have been closed by the server, which would leave the outcome of a payment open
+        once = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=origin, timeout=TIMEOUT_S, trust_env=False, limits=once)
 
     def create_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Bill:
         """Not for sale: this wallet only pays."""
