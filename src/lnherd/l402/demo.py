@@ -6,6 +6,7 @@ signed invoices (of regtest), no real money. :class:`DemoWallet` is that second 
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -169,6 +170,8 @@ class DemoWallet:
         # a kept connection may have been closed by the server, which would leave the outcome of a payment open
         once = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(base_url=origin, timeout=TIMEOUT_S, trust_env=False, limits=once)
+        self._lock = threading.Lock()
+        """httpx's pool loses a connection now and then when forty threads without kept connections share it."""
 
     def create_invoice(self, amount_msat: int, memo: str, expiry_s: int) -> Bill:
         """Not for sale: this wallet only pays."""
@@ -196,7 +199,8 @@ class DemoWallet:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         try:
-            return self._client.request(method, path, json=body)
+            with self._lock:
+                return self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
             raise WalletError(f"the demo wallet at {self._client.base_url} cannot be reached ({error})") from None
 
