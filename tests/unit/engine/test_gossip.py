@@ -37,3 +37,23 @@ def test_other_channels_stay_as_they_were_believed():
     simulation.run()
     untouched = simulation.state.gossip_position[[0, 1, 3]]
     assert (before[untouched] == simulation.state.gossip[untouched]).all()
+
+
+def test_a_closed_channel_is_heard_of_and_no_longer_believed_in():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(gossip_delay_ms=10))
+    simulation.close_channel(2)
+    assert (believed(simulation, 2).enabled, believed(simulation, 3).enabled) == (True, True)
+    simulation.run(until_ms=10)
+    assert (believed(simulation, 2).enabled, believed(simulation, 3).enabled) == (False, False)
+
+
+def test_opening_a_channel_changes_no_other_belief():
+    simulation = Simulation(line_of(3), payments_of(), config=SimulationConfig(gossip_delay_ms=1_000))
+    simulation.set_policy(2, base_fee_msat=77)
+    simulation.run(until_ms=1_000)
+    simulation.set_policy(3, base_fee_msat=88)
+    simulation.fund(0, 10**9)
+    simulation.open_channel(0, 2, 10**8)
+    assert (believed(simulation, 2).base_fee_msat, believed(simulation, 3).base_fee_msat) == (77, 1_000)
+    assert simulation.state.edges.base_fee_msat[:4].tolist() == [1_000, 1_000, 77, 88]
+    assert not believed(simulation, 4).enabled and not believed(simulation, 5).enabled

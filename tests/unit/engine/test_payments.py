@@ -253,3 +253,12 @@ def test_parts_sent_back_for_want_of_others_have_shown_their_way():
     known = remembered(simulation, 0)
     assert known[1, 3] == (0, 300_000 * SAT)
     assert known[2, 3] == (300_000 * SAT, 0)
+
+
+def test_parts_is_the_most_there_were_at_a_time():
+    """The first part settles and the second fails at 400 ms; the third then goes alone."""
+    ways = [(0, 1, 500_000, 0), (1, 4, 500_000, 0), (0, 2, 500_000, 0), (2, 3, 500_000, 0), (3, 4, 0, 500_000)]
+    network = network_of([*ways, (0, 5, 500_000, 0), (5, 4, 500_000, 0)], policies={12: {"base_fee_msat": 5_000_000}})
+    simulation = simulate(network, (0, 0, 4, 600_000 * SAT), parts_settle_alone=True, min_part_msat=300_000 * SAT)
+    payment = simulation.payments[0]
+    assert (payment.status, payment.attempts, payment.parts) == (codes.SUCCEEDED, 3, 2)

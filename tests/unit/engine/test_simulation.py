@@ -134,3 +134,20 @@ def test_a_network_without_channels_is_idle():
     simulation = Simulation(network_of([], n_nodes=2), payments_of((0, 0, 1, 5)))
     assert simulation.run() == ExitReason.IDLE
     assert simulation.payments.status.tolist() == [codes.FAILED]
+
+
+def test_at_one_time_the_agenda_goes_before_payments_and_payments_before_blocks():
+    block_ms = int(STEADY.block_interval_ms)
+    payments = payments_of((block_ms - 100, 0, 1, 5_000), (block_ms, 1, 2, 5_000))
+    simulation = Simulation(line_of(3), payments, config=STEADY)
+    simulation.run(until_ms=block_ms - 1)
+    seen = []
+    for _ in range(3):
+        simulation.run(max_events=1)
+        seen.append((int(simulation.state.attempts.status[0]), int(simulation.payments.status[1]), simulation.height))
+    assert simulation.now_ms == block_ms
+    assert seen == [
+        (codes.SETTLING, codes.PENDING, 0),
+        (codes.SETTLING, codes.ACTIVE, 0),
+        (codes.SETTLING, codes.ACTIVE, 1),
+    ]
