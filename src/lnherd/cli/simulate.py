@@ -30,7 +30,7 @@ OWN_FILES = {"payments.csv", "summary.json"}
 @click.option(
     "--profile", default="default", show_default=True, help="default (LND today) or cloth (CLoTH's semantics)."
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for payments.csv and summary.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(**options: Any) -> None:
@@ -99,8 +99,8 @@ def _payments(options: dict[str, Any], network: "Network", seed: Any) -> "Record
         if options["n_payments"] is not None:
             raise InputError("--payments and --payments-file exclude each other; drop one")
         return read_payments(options["payments_file"], network)
-    if not options["rate"] > 0:
-        raise InputError(f"--rate must be positive, got {options['rate']}")
+    if not 0 < options["rate"] < float("inf"):
+        raise InputError(f"--rate must be a positive number, got {options['rate']}")
     demand = preset(options["traffic"], options["rate"])
     n_payments = options["n_payments"] or 1000
     return demand.sample(network, n_payments=n_payments, rng=np.random.default_rng(seed))
