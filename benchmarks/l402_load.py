@@ -192,9 +192,9 @@ def report(tally: Tally, auths: list[L402Auth], memory: list[float], metrics: st
           f"{tally.failed} failed, {tally.refused} refused")  # fmt: skip
     print(f"payments {by_state}: {tokens} tokens for the list ({twice} bought twice), {questions} questions "
           f"paid, {tally.asked} answered")  # fmt: skip
-    print(
-        f"spent {spent_msat} msat, earned {earned_msat} msat: {'equal' if spent_msat == earned_msat else 'DIFFERENT'}"
-    )
+    unused_msat = sum(row.amount_msat for row in purchases if row.payment_hash in resumed)
+    verdict = "every msat accounted for" if spent_msat == earned_msat + unused_msat else "DIFFERENT"
+    print(f"spent {spent_msat} msat = earned {earned_msat} + resumed, not used yet {unused_msat}: {verdict}")
     print("server memory MiB: " + ", ".join(f"{value:.0f}" for value in memory))
 
 
