@@ -26,7 +26,7 @@ function layout(given) {
     bgcolor: tint("card"), bordercolor: tint("rule"), font: { size: 12, color: tint("soft") }, ...menu,
   }));
   return {
-    margin: { l: 16, r: 24, t: 16, b: 48 }, ...plain, annotations, updatemenus: menus,
+    margin: { l: 16, r: 34, t: 16, b: 48 }, ...plain, annotations, updatemenus: menus,
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "Inter, Segoe UI, system-ui, Helvetica Neue, Arial, Liberation Sans, sans-serif", size: 13.5, color: tint("ink") },
     hoverlabel: { bgcolor: tint("card"), bordercolor: tint("rule"), font: { color: tint("ink") } },
