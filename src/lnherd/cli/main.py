@@ -54,7 +54,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line. Bad input: one sentence, exit 2. Interrupt: exit 130."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="lnherd", standalone_mode=False)
     except InputError as error:
         _fail(str(error), 2)
     except NoArgsIsHelpError as error:
