@@ -20,7 +20,7 @@ from lnherd.engine.config import CLOTH
 def outcome(config):
     rng = np.random.default_rng(8)
     network = random_network(rng, 8, 20)
-    simulation = Simulation(network, random_payments(rng, 8, 25, 3_000), config=config, seed=2**64 - 5)
+    simulation = Simulation(network, random_payments(rng, 8, 20, 3_000), config=config, seed=2**64 - 5)
     simulation.run(until_ms=1_000)
     simulation.set_policy(4, base_fee_msat=9_000, inbound_fee_ppm=-300)
     simulation.fund(int(network.edge_source[6]), 10**9)
@@ -31,7 +31,7 @@ def outcome(config):
     fields = ("status", "failure", "attempts", "parts", "hops", "fee_msat", "end_ms")
     return [[payments[field].tolist() for field in fields], edges.balance_msat.tolist(), simulation.now_ms]
 
-lossy = SimulationConfig(stuck_probability=0.1, min_part_msat=100_000, max_htlcs=2)
+lossy = SimulationConfig(stuck_probability=0.1, min_part_msat=10_000_000, max_htlcs=4, payment_timeout_ms=3_000)
 print(json.dumps([outcome(lossy), outcome(CLOTH)]))
 """
 
