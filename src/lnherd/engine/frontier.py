@@ -1,9 +1,9 @@
 """The search's priority queue: a 4-ary heap of (key, phase, node), smallest first.
 
 Four children share a cache line. Entries are never moved down when a better label is found: the better one
-is pushed as well and the stale one skipped when it comes up. At equal keys *later* phases of a node go
-before nodes to settle, so that every label of that cost is known when a node is settled; then the lower node
-index goes first. That makes a search reproducible.
+is pushed as well and the stale one skipped when it comes up. At equal keys further edges of settled nodes
+(a phase) go before nodes to settle (phase -1), so that every label of that cost is known when a node is
+settled; then the lower node index goes first. That makes a search reproducible.
 """
 
 from lnherd.engine.jit import jit

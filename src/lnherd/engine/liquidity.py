@@ -128,6 +128,7 @@ def recall_memory(state: State) -> None:
             source, target = state.recall[record.source], state.recall[record.target]
             record.next_of_source, source.of_source = source.of_source, index
             record.next_of_target, target.of_target = target.of_target, index
+            record.weight = 0.0 if record.fail_ms == NEVER else failure_weight(state, record.fail_ms)
         left -= BLOCK
         block = state.memory[block].next
 
@@ -140,6 +141,7 @@ def _refresh(state: State, node: int) -> None:
         recall.query = state.search[0].query
         recall.lowest_msat, recall.highest_msat = 1, 0
         recall.of_source, recall.of_target, recall.pair_target = NONE, NONE, NONE
+        recall.weighed_msat, recall.exception_source = NONE, NONE
 
 
 @jit
@@ -172,7 +174,7 @@ def pair_probability(state: State, source: int, target: int, amount_msat: int, c
         return float(settings.success_probability)
     if record.fail_ms == NEVER or counted_msat < record.fail_amount_msat:
         return average
-    return average * (1.0 - failure_weight(state, record.fail_ms))
+    return float(average * (1.0 - record.weight))
 
 
 @jit
@@ -182,8 +184,7 @@ def local_probability(state: State, sender: int, target: int) -> float:
     recall = state.recall[sender]
     if state.search[0].n_recalled == 0 or recall.query != state.search[0].query or recall.pair_target != target:
         return likely
-    fail_ms = state.memory[recall.pair_record].fail_ms
-    return likely if fail_ms == NEVER else likely * (1.0 - failure_weight(state, fail_ms))
+    return float(likely * (1.0 - state.memory[recall.pair_record].weight))
 
 
 @jit
@@ -229,7 +230,7 @@ def _tally(state: State, node: int, amount_msat: int) -> None:
         else:
             lowest = max(lowest, record.success_amount_msat + 1)
             if record.fail_ms != NEVER and amount_msat >= record.fail_amount_msat:
-                weight += failure_weight(state, record.fail_ms)
+                weight += record.weight
                 lowest = max(lowest, record.fail_amount_msat)
             elif record.fail_ms != NEVER:
                 highest = min(highest, record.fail_amount_msat - 1)

@@ -18,14 +18,18 @@ from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.frontier import drop_first, push
 from lnherd.engine.jit import jit
 from lnherd.engine.liquidity import is_avoided, local_probability, pair_probability, recall_memory, recall_pairs
-from lnherd.engine.search_space import OUTSIDE
+from lnherd.engine.search_space import HOP_ODDS, LEAF, OUTSIDE
 from lnherd.engine.state import NONE, State
-from lnherd.engine.vicinity import level_of, level_of_receiver, mark_levels, weigh_levels
+from lnherd.engine.vicinity import distance, explore_vicinity, table_for
 
 HOP_COST_CHEAPEST = 1.0 / 1024.0
 """Tie-break, msat per hop."""
 HOP_COST_SHORTEST = float(1 << 43)
 """One hop outweighs any fee (about 88 BTC), yet 27 of them leave a double room for 1/16 msat."""
+BAND = 2
+"""How many odds are looked at together."""
+ROUNDING = 1e-6
+"""Keeps rounding errors from ruling out a route that just reaches the least probability."""
 
 
 @jit
@@ -44,10 +48,9 @@ def find_route(
     circle and needs ``last_edge``. Returns the number of hops, 0 if there is no route.
     """
     _begin(state, sender, receiver, amount_msat, fee_limit_msat, first_edge, last_edge)
-    if not mark_levels(state):
-        return _no_route(state)
     recall_memory(state)
-    weigh_levels(state)
+    if not explore_vicinity(state):
+        return _no_route(state)
     _start_at_receiver(state)
     _search(state)
     if state.search[0].edge == NONE:
@@ -89,10 +92,12 @@ def _set_cost(state: State, amount_msat: int) -> None:
     if search.weighs_chances:
         search.attempt_cost = settings.attempt_cost_msat + amount_msat * settings.attempt_cost_ppm // 1_000_000
         search.risk_factor = settings.risk_factor
+        search.least_cost = search.attempt_cost / settings.success_probability
         search.min_probability = settings.min_probability
+        search.least_at_best = settings.min_probability / settings.success_probability * (1.0 - ROUNDING)
         search.hop_cost = 0.0
         return
-    search.attempt_cost, search.risk_factor, search.min_probability = 0.0, 0.0, 0.0
+    search.attempt_cost, search.least_cost, search.risk_factor, search.min_probability = 0.0, 0.0, 0.0, 0.0
     search.hop_cost = HOP_COST_CHEAPEST if settings.sender_kind == SENDER_CHEAPEST else HOP_COST_SHORTEST
 
 
@@ -101,14 +106,14 @@ def _start_at_receiver(state: State) -> None:
     """Label the receiver: there the amount arrives, with certainty and for nothing."""
     search, settings = state.search[0], state.settings[0]
     label = state.labels[search.receiver]
-    label.query, label.settled = search.query, True
+    label.query = search.query
     label.estimate, label.weight, label.probability = 0.0, 0.0, 1.0
     label.out_msat = label.in_msat = search.amount_msat
-    label.position, label.cltv, label.n_hops = NONE, settings.final_cltv, 0
+    label.position, label.cltv, label.n_hops, label.table = NONE, settings.final_cltv, 0, 0
     if search.last_edge != NONE:
         _offer_position(state, search.receiver, state.gossip_position[search.last_edge])
     else:
-        _expand(state, search.receiver, 0)
+        _settle(state, search.receiver)
 
 
 @jit
@@ -122,55 +127,59 @@ def _search(state: State) -> None:
             return
         drop_first(state.frontier, search.n_frontier)
         search.n_frontier -= 1
-        label = state.labels[node]
-        if phase == 0:
-            if label.settled:
-                continue
-            label.settled = True
-            search.n_settled += 1
-        _expand(state, node, phase)
+        if phase != NONE:
+            recall_pairs(state, node)
+            _offer_band(state, node, phase, phase + BAND)
+        elif not state.labels[node].settled:
+            _settle(state, node)
 
 
 @jit
-def _expand(state: State, node: int, phase: int) -> None:
-    """Offer routes through ``node`` to its neighbours of one level: closer to the sender first, farther later."""
+def _settle(state: State, node: int) -> None:
+    """Make a label final and offer routes through its node: to the sender, and to what is nearer to it."""
     search = state.search[0]
-    level = level_of_receiver(state) if node == search.receiver else level_of(state, node)
+    state.labels[node].settled = True
+    search.n_settled += 1
     recall_pairs(state, node)
-    if phase == 0 and level == 1:
+    if state.is_own_peer[node]:
         _offer_own_edges(state, node)
-    if phase > 0 or level > 1:
-        _offer_level(state, node, level - 1 + phase)
-    following = level + phase
-    if phase < 2 and following <= search.horizon:
-        _schedule_phase(state, node, phase + 1, following)
+    _offer_band(state, node, 0, distance(state, node, state.labels[node].table) + BAND)
 
 
 @jit
-def _schedule_phase(state: State, node: int, phase: int, level: int) -> None:
-    """Come back for the neighbours at ``level`` when nothing cheaper is left to do."""
-    search, label = state.search[0], state.labels[node]
-    probability = label.probability * search.hop_chance[level]
-    if probability < search.min_probability:
-        return
-    key = label.weight + search.hop_cost + search.hop_cost * level
-    if search.weighs_chances:
-        key += search.attempt_cost / (probability * search.reach_chance[level])
-    if key < search.estimate:
-        push(state.frontier, search.n_frontier, key, phase, node)
-        search.n_frontier += 1
-
-
-@jit
-def _offer_level(state: State, node: int, level: int) -> None:
-    """Offer a route to all sources of edges into ``node`` that are at ``level``."""
+def _offer_band(state: State, node: int, start: int, stop: int) -> None:
+    """Offer routes to the sources of edges into ``node`` with ``odds_past`` in a band; schedule the next band."""
     search = state.search[0]
-    wanted = level if level < search.horizon else OUTSIDE
-    start, end = state.nodes[node].gossip_start, state.nodes[node].gossip_end
-    search.n_scanned += end - start
-    for position in range(start, end):
-        if state.level[state.peers[position]] == wanted:
-            _offer(state, node, position, level)
+    table = state.labels[node].table
+    edge_of_ball, offset = search.horizon[table] + search.prior_odds, 2 * len(state.nodes) * table
+    last = OUTSIDE if stop > edge_of_ball else stop - 1
+    following = LEAF
+    first_position, end_position = state.nodes[node].gossip_start, state.nodes[node].gossip_end
+    search.n_scanned += end_position - first_position
+    for position in range(first_position, end_position):
+        odds = state.odds_past[offset + state.peers[position]]
+        if odds <= last:
+            if odds >= start:
+                _offer(state, node, position)
+        elif odds < following:
+            following = odds
+    if following != LEAF:
+        _schedule_band(state, node, min(following, edge_of_ball))
+
+
+@jit
+def _schedule_band(state: State, node: int, odds: int) -> None:
+    """Come back for neighbours with this or a higher ``odds_past`` when nothing cheaper is left to do."""
+    search, label = state.search[0], state.labels[node]
+    key = label.weight + search.hop_cost * (odds // HOP_ODDS)
+    if search.weighs_chances:
+        at_best = label.probability * search.chance[odds]
+        if at_best < search.least_at_best:
+            return
+        key += search.least_cost / at_best
+    if key < search.estimate:
+        push(state.frontier, search.n_frontier, key, odds, node)
+        search.n_frontier += 1
 
 
 @jit
@@ -181,7 +190,7 @@ def _offer_position(state: State, node: int, position: int) -> None:
     if source == state.search[0].sender:
         _offer_own_edges(state, node)
     else:
-        _offer(state, node, position, level_of(state, source))
+        _offer(state, node, position)
 
 
 @jit
@@ -197,7 +206,7 @@ def _incoming_msat(state: State, node: int, position: int) -> int:
 
 
 @jit
-def _offer(state: State, node: int, position: int, level: int) -> None:
+def _offer(state: State, node: int, position: int) -> None:
     """Offer to the source of an edge into ``node`` a route over that edge; it keeps its best offer."""
     search, label, edge = state.search[0], state.labels[node], state.gossip[position]
     search.n_offers += 1
@@ -216,13 +225,16 @@ def _offer(state: State, node: int, position: int, level: int) -> None:
     fee_msat = forward_fee_msat(amount_msat, edge.base_fee_msat, edge.fee_ppm, 0, 0)
     charged_msat = max(amount_msat - label.in_msat + fee_msat, 0)
     weight = label.weight + (search.hop_cost + charged_msat + amount_msat * edge.cltv_delta * search.risk_factor)
-    estimate = weight + search.hop_cost * level
+    table = table_for(state, amount_msat + fee_msat, label.table)
+    odds = distance(state, edge.source, table)
+    estimate = weight + search.hop_cost * (odds // HOP_ODDS)
     probability = 1.0
     if search.weighs_chances:
         probability = label.probability * pair_probability(state, edge.source, node, amount_msat, edge.capacity_msat)
-        if probability < search.min_probability or probability == 0.0:
+        at_best = probability * search.chance[odds]
+        if at_best < search.least_at_best or probability == 0.0:
             return
-        estimate += search.attempt_cost / (probability * search.reach_chance[level])
+        estimate += search.least_cost / at_best
     elif is_avoided(state, edge.source, node, amount_msat):
         return
     if estimate >= search.estimate:
@@ -234,8 +246,8 @@ def _offer(state: State, node: int, position: int, level: int) -> None:
     current.query, current.settled = search.query, False
     current.estimate, current.weight, current.probability = estimate, weight, probability
     current.out_msat, current.in_msat = amount_msat, amount_msat + fee_msat
-    current.position, current.cltv, current.n_hops = position, cltv, label.n_hops + 1
-    push(state.frontier, search.n_frontier, estimate, 0, edge.source)
+    current.position, current.cltv, current.n_hops, current.table = position, cltv, label.n_hops + 1, table
+    push(state.frontier, search.n_frontier, estimate, NONE, edge.source)
     search.n_frontier += 1
 
 

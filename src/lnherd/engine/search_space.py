@@ -4,18 +4,26 @@ Nothing here depends on fees, limits, balances or on which directions are enable
 makes it stale. Only a new channel does: the arrays are then allocated anew.
 """
 
+import math
+
 import numpy as np
 
-from lnherd.engine.state import FRONTIER_DTYPE, LABEL_DTYPE, RECALL_DTYPE, SEARCH_DTYPE
+from lnherd.engine.state import BALL_DTYPE, FRONTIER_DTYPE, LABEL_DTYPE, MAX_TABLES, RECALL_DTYPE, SEARCH_DTYPE
 from lnherd.network.graph import Network
 from lnherd.network.records import Bools, Records, zero_records
 
-OUTSIDE = 255
-"""Level of a node that is farther from the sender than has been looked."""
-LEAF = 254
-"""Level that keeps leaves from being entered."""
+OUTSIDE = 254
+"""Odds of a node that is farther from the sender than has been looked."""
+LEAF = 255
+"""Odds that keep leaves from being entered."""
+MOST_ODDS = 120
+"""Largest distance told apart."""
+HOP_ODDS = 4
+"""Units of a hop nobody knows anything about."""
+LOG_UNIT = -math.log(0.6) / HOP_ODDS * (1.0 - 1e-9)
+"""Minus the logarithm of one unit: four are LND's 0.6, and a hair more, so that rounding errors cannot matter."""
 SCAN_BUDGET = 4096
-"""Edges that may be looked at to grow the ball around the sender by whole levels beyond its peers."""
+"""Edges that may be looked at to grow the ball around the sender beyond its peers."""
 
 
 def allocate_search(network: Network) -> dict[str, Records]:
@@ -23,20 +31,24 @@ def allocate_search(network: Network) -> dict[str, Records]:
     n_nodes, n_edges = network.n_nodes, network.n_edges
     _, order = network.incoming
     sources = network.edge_source[order]
-    level = np.full(2 * n_nodes, OUTSIDE, dtype=np.uint8)
-    is_leaf = leaves(network)
-    level[n_nodes:][is_leaf] = LEAF
-    search = zero_records(1, SEARCH_DTYPE)
-    search[0].scan_budget = SCAN_BUDGET
     return {
-        "search": search,
+        "search": _search(),
         "labels": zero_records(n_nodes, LABEL_DTYPE),
         "recall": zero_records(n_nodes, RECALL_DTYPE),
-        "frontier": zero_records(n_edges + 3 * n_nodes + 1, FRONTIER_DTYPE),
-        "peers": np.where(is_leaf[sources], sources + n_nodes, sources).astype(np.int32),
-        "level": level,
-        "ball": np.zeros(n_nodes, dtype=np.int32),
+        "frontier": zero_records(n_edges + 2 * n_nodes + 1, FRONTIER_DTYPE),
+        "peers": np.where(leaves(network)[sources], sources + n_nodes, sources).astype(np.int32),
+        "odds_to": np.repeat(np.array([OUTSIDE, 0] * MAX_TABLES, dtype=np.uint8), n_nodes),
+        "odds_past": np.repeat(np.array([OUTSIDE, LEAF] * MAX_TABLES, dtype=np.uint8), n_nodes),
+        "is_own_peer": np.zeros(n_nodes, dtype=np.bool_),
+        "ball": zero_records(MAX_TABLES * (2 * n_edges + n_nodes + 1), BALL_DTYPE),
     }
+
+
+def _search() -> Records:
+    search = zero_records(1, SEARCH_DTYPE)
+    search[0].scan_budget = SCAN_BUDGET
+    search[0].chance = [math.exp(-LOG_UNIT * odds) for odds in range(256)]
+    return search
 
 
 def leaves(network: Network) -> Bools:

@@ -220,12 +220,14 @@ MEMORY_DTYPE = np.dtype(
         ("next", "i4"),
         ("next_of_source", "i4"),
         ("next_of_target", "i4"),
+        ("odds", "i4"),
+        ("weight", "f8"),
     ]
 )
 """What one sender remembers of one pair of nodes (LND mission control). Records are handed out in blocks, so
 that a sender's are mostly neighbours in memory; ``next`` of the first of a block is the sender's next block.
-``next_of_*`` chain the records of one source or target while a route is being searched. A time of -1 means
-never. See :mod:`lnherd.engine.liquidity`."""
+``next_of_*`` (chains of one source or target), ``odds`` and ``weight`` hold while a route is being searched.
+A time of -1 means never. See :mod:`lnherd.engine.liquidity`."""
 
 FLOW_DTYPE = np.dtype(
     [
@@ -269,9 +271,6 @@ ROUTE_DTYPE = np.dtype(
 """The answer of a path search, in the shape of an attempt."""
 
 
-MAX_LEVELS = 10
-"""Hop distances from the sender that a search tells apart."""
-
 LABEL_DTYPE = np.dtype(
     [
         ("query", "i8"),
@@ -283,6 +282,7 @@ LABEL_DTYPE = np.dtype(
         ("position", "i4"),
         ("cltv", "i4"),
         ("n_hops", "i4"),
+        ("table", "i4"),
         ("settled", "?"),
     ]
 )
@@ -301,13 +301,27 @@ RECALL_DTYPE = np.dtype(
         ("of_target", "i4"),
         ("pair_target", "i4"),
         ("pair_record", "i4"),
+        ("weighed_msat", "i8"),
+        ("usual_odds", "i4"),
+        ("least_odds", "i4"),
+        ("exception_source", "i4"),
+        ("exception_odds", "i4"),
     ]
 )
 """What the sender of the running query remembers of one node: heads of its chains of records, and a tally of
-those that count for amounts between ``lowest_msat`` and ``highest_msat``."""
+those that count for amounts between ``lowest_msat`` and ``highest_msat``. The rest belongs to
+:mod:`lnherd.engine.vicinity`."""
+
+BALL_DTYPE = np.dtype([("node", "i4"), ("next", "i4")])
+"""An entry of a bucket of :mod:`lnherd.engine.vicinity`; a node has one for each time its distance fell."""
 
 FRONTIER_DTYPE = np.dtype([("key", "f8"), ("phase", "i4"), ("node", "i4")])
-"""A node waiting to be settled (``phase`` 0) or to have more of its edges looked at (1, 2)."""
+"""A node waiting to be settled (``phase`` NONE) or to have the edges from ``odds_past == phase`` looked at."""
+
+MAX_TABLES = 4
+"""Amounts for which a query knows the distances from its sender."""
+MAX_FAILED = 64
+"""Failures from which those amounts are chosen."""
 
 SEARCH_DTYPE = np.dtype(
     [
@@ -322,14 +336,21 @@ SEARCH_DTYPE = np.dtype(
         # cost of a route: weight + attempt_cost / probability
         ("weighs_chances", "?"),
         ("attempt_cost", "f8"),
+        ("least_cost", "f8"),
         ("hop_cost", "f8"),
         ("risk_factor", "f8"),
         ("min_probability", "f8"),
-        # what the remaining hops can be at best, by hop distance from the sender
+        ("least_at_best", "f8"),
+        # what the hops from the sender can be at best
         ("scan_budget", "i8"),
-        ("horizon", "i8"),
-        ("hop_chance", "f8", (MAX_LEVELS,)),
-        ("reach_chance", "f8", (MAX_LEVELS,)),
+        ("n_tables", "i8"),
+        ("least_msat", "i8", (MAX_TABLES,)),
+        ("failed_msat", "i8", (MAX_FAILED,)),
+        ("horizon", "i8", (MAX_TABLES,)),
+        ("prior_odds", "i8"),
+        ("likely_odds", "i8"),
+        ("chance", "f8", (256,)),
+        ("bucket", "i4", (256,)),
         # the best complete route so far
         ("estimate", "f8"),
         ("probability", "f8"),
@@ -338,6 +359,7 @@ SEARCH_DTYPE = np.dtype(
         # bookkeeping
         ("n_frontier", "i8"),
         ("n_ball", "i8"),
+        ("n_pending", "i8"),
         ("n_recalled", "i8"),
         ("n_settled", "i8"),
         ("n_scanned", "i8"),
@@ -368,5 +390,7 @@ class State(NamedTuple):
     recall: Records  # [N] scratch: the sender's memory, by node
     frontier: Records  # scratch: heap of the path search
     peers: Records  # [E] int32: sources of gossip; leaves are N + their index
-    level: Records  # [2N] uint8: hops from the sender; [N:] marks leaves
-    ball: Records  # [N] int32 scratch: nodes whose level is set
+    odds_to: Records  # [MAX_TABLES * 2N] uint8 scratch: distance from the sender; 0 for leaves
+    odds_past: Records  # [MAX_TABLES * 2N] uint8 scratch: the same and one hop more; LEAF for leaves
+    is_own_peer: Records  # [N] bool scratch: the sender can send to it
+    ball: Records  # [2E] scratch: buckets of the distances

@@ -1,75 +1,168 @@
-"""How far from the sender: hop distances in a ball around it, and what the hops to go can be at best.
+"""How likely the sender reaches a node at best: the look-ahead of the path search.
 
-The ball grows level by level over the channel graph (either direction, enabled or not, so that no change of
-policy makes it wrong) while the edges of its outermost nodes fit ``search_space.SCAN_BUDGET``. Every node outside is at
-least ``horizon`` hops away. Only peers over whose channel the sender could send the amount now are at level 1.
+``odds_to[v]`` is a distance: every path from the sender to node v succeeds with at most ``chance[odds_to[v]]``
+times the chance of one of the sender's own channels. Odds are minus a logarithm in whole units, rounded
+down. A hop the sender knows nothing about costs four units (LND's prior of 0.6); a pair that failed
+lately, or an untried channel of a node that often fails, costs more; what is known to work costs less. All
+else that a hop depends on (policies, capacities) is left out, so that only a new channel changes the graph.
 
-A path from the sender to a node of level h crosses all levels below, so its probability is at most the
-product of the best hop probabilities out of the levels 0 .. h - 1: ``reach_chance[h]``. This is what makes the
-estimates of :mod:`lnherd.engine.routing` lower bounds.
+The distances are found by Dial's algorithm (CACM 12, 1969: Dijkstra with buckets) over channels in either
+direction, in a ball around the sender. The ball grows by whole buckets while the edges of their nodes fit
+``scan_budget``; all nodes outside are at least ``horizon`` away. ``odds_past[v]`` adds the best hop out of v.
+
+What failed depends on the amount, so there may be several tables, each for all amounts from some least one.
+A node's place in table t is ``t * 2N`` plus its index.
 """
+
+import math
 
 from lnherd.engine.channels import refusal_to_sender
 from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, NO_FAILURE
 from lnherd.engine.jit import jit
-from lnherd.engine.liquidity import BLOCK
-from lnherd.engine.search_space import LEAF, OUTSIDE
-from lnherd.engine.state import MAX_LEVELS, NONE, State
+from lnherd.engine.liquidity import BLOCK, FORGIVEN_WEIGHT, NEVER, local_probability, recall_pairs
+from lnherd.engine.search_space import HOP_ODDS, LEAF, LOG_UNIT, MOST_ODDS, OUTSIDE
+from lnherd.engine.state import MAX_FAILED, MAX_TABLES, NONE, State
+from lnherd.network.records import Records
+
+FADED_WEIGHT = 0.1
+"""Failures of less weight are not worth a table of their own."""
+WORST_HOP_ODDS = 60
+"""Cap on the odds of one hop: a chance of 0.0005, far below any route worth trying."""
 
 
 @jit
-def mark_levels(state: State) -> bool:
-    """Set ``level`` of all nodes in the ball of the running query.
+def odds_of(probability: float) -> int:
+    """Units of a probability: ``chance[odds]`` is at least as large."""
+    if probability <= 0.0:
+        return WORST_HOP_ODDS
+    return int(min(-math.log(probability) / LOG_UNIT, WORST_HOP_ODDS))
 
-    Returns whether the receiver may be reached: not if the ball closed without it.
-    """
-    _forget_levels(state)
+
+@jit
+def explore_vicinity(state: State) -> bool:
+    """Fill the tables of distances for the running query; False if the receiver is out of reach."""
     search = state.search[0]
-    _enter(state, search.sender, 0)
-    _enter_peers(state)
-    first, last = 1, search.n_ball
-    level, budget = 1, search.scan_budget
-    while first < last and level + 2 < MAX_LEVELS:
-        for index in range(first, last):
-            node = state.nodes[state.ball[index]]
-            budget -= node.gossip_end - node.gossip_start
+    _forget(state)
+    search.prior_odds = odds_of(state.settings[0].hop_probability) if search.weighs_chances else HOP_ODDS
+    _choose_amounts(state)
+    is_near = _explore(state, 0)
+    for table in range(1, search.n_tables):
+        _explore(state, table)
+    return is_near
+
+
+@jit
+def _explore(state: State, table: int) -> bool:
+    """Fill one table; False if the ball holds all that is connected with the sender, but not the receiver."""
+    search = state.search[0]
+    _weigh_memory(state, search.least_msat[table])
+    offset = 2 * len(state.nodes) * table
+    _enter_peers(state, offset)
+    budget, odds = search.scan_budget, 0
+    while search.n_pending > 0:
+        if search.bucket[odds] == NONE:
+            odds += 1
+            continue
+        budget -= _edges_in_bucket(state, offset, odds)
         if budget < 0:
-            break
-        level += 1
-        for index in range(first, last):
-            node = state.nodes[state.ball[index]]
-            for position in range(node.gossip_start, node.gossip_end):
-                peer = state.peers[position]
-                if state.level[peer] == OUTSIDE:
-                    _enter(state, peer, level)
-        first, last = last, search.n_ball
-    search.horizon = level + 1
-    return first < last or level_of_receiver(state) < search.horizon
+            _set_horizon(state, table, odds)
+            return True
+        _spread_bucket(state, offset, odds)
+    _set_horizon(state, table, MOST_ODDS)
+    return _is_near(state, search.receiver)
 
 
 @jit
-def _forget_levels(state: State) -> None:
-    for index in range(state.search[0].n_ball):
-        state.level[state.ball[index]] = OUTSIDE
-    state.search[0].n_ball = 0
+def _choose_amounts(state: State) -> None:
+    """Pick the least amounts to tabulate distances for: the payment's, and some of those that failed lately.
 
-
-@jit
-def _enter(state: State, node: int, level: int) -> None:
+    Amounts grow towards the sender by the fees. What failed with one a little above the payment's rules out
+    nothing near the receiver, but much for routes that have gathered so much in fees.
+    """
     search = state.search[0]
-    state.level[node] = level
-    state.ball[search.n_ball] = node
-    search.n_ball += 1
+    search.least_msat[0], search.n_tables = search.amount_msat, 1
+    left, block = search.n_recalled, state.nodes[search.sender].memory_head
+    n_failed = 0
+    while left > 0:
+        for index in range(block, block + min(left, BLOCK)):
+            record = state.memory[index]
+            excess_msat = record.fail_amount_msat - search.amount_msat
+            is_relevant = record.fail_ms != NEVER and record.weight > FADED_WEIGHT and n_failed < MAX_FAILED
+            if is_relevant and 0 < excess_msat <= search.fee_limit_msat and record.source != search.sender:
+                _insert(search.failed_msat, n_failed, record.fail_amount_msat)
+                n_failed += 1
+        left -= BLOCK
+        block = state.memory[block].next
+    for share in range(1, MAX_TABLES):
+        amount_msat = search.failed_msat[(n_failed * share - 1) // (MAX_TABLES - 1)] if n_failed > 0 else 0
+        if amount_msat > search.least_msat[search.n_tables - 1]:
+            search.least_msat[search.n_tables] = amount_msat
+            search.n_tables += 1
 
 
 @jit
-def _enter_peers(state: State) -> None:
+def _insert(amounts_msat: Records, length: int, amount_msat: int) -> None:
+    """Insert into a sorted prefix."""
+    hole = length
+    while hole > 0 and amounts_msat[hole - 1] > amount_msat:
+        amounts_msat[hole] = amounts_msat[hole - 1]
+        hole -= 1
+    amounts_msat[hole] = amount_msat
+
+
+@jit
+def _forget(state: State) -> None:
+    search = state.search[0]
+    span = 2 * len(state.nodes)
+    for index in range(search.n_ball):
+        place = state.ball[index].node
+        state.odds_to[place], state.odds_past[place] = OUTSIDE, OUTSIDE
+        if place < span:
+            state.is_own_peer[place] = False
+    search.n_ball, search.n_pending = 0, 0
+
+
+@jit
+def _enter(state: State, place: int, odds: int) -> None:
+    """Put a node, by its place in the tables, into a bucket."""
+    search = state.search[0]
+    entry = state.ball[search.n_ball]
+    entry.node, entry.next = place, search.bucket[odds]
+    search.bucket[odds] = search.n_ball
+    search.n_ball += 1
+    search.n_pending += 1
+    state.odds_to[place], state.odds_past[place] = odds, odds + search.prior_odds
+
+
+@jit
+def _enter_peers(state: State, offset: int) -> None:
+    """Start from the sender's peers, as far away as its memory of its own channels tells."""
     search = state.search[0]
     sender = state.nodes[search.sender]
+    for odds in range(MOST_ODDS + 1):
+        search.bucket[odds] = NONE
+    search.n_pending = 0
+    state.ball[search.n_ball].node = offset + search.sender
+    search.n_ball += 1
+    state.odds_to[offset + search.sender], state.odds_past[offset + search.sender] = 0, LEAF
     for position in range(sender.gossip_start, sender.gossip_end):
         peer = state.gossip[position].source
-        if state.level[peer] == OUTSIDE and _can_send(state, state.gossip[position].edge ^ 1):
-            _enter(state, peer, 1)
+        if state.odds_to[offset + peer] != OUTSIDE:
+            continue
+        if offset == 0 and _can_send(state, state.gossip[position].edge ^ 1):
+            state.is_own_peer[peer] = True
+        if state.is_own_peer[peer]:
+            _enter(state, offset + peer, _own_odds(state, peer))
+
+
+@jit
+def _own_odds(state: State, peer: int) -> int:
+    """Odds of the sender's own channels with a peer, beyond those they always have."""
+    search = state.search[0]
+    if search.n_recalled == 0 or not search.weighs_chances:
+        return 0
+    recall_pairs(state, peer)
+    return odds_of(local_probability(state, search.sender, peer) / state.settings[0].success_probability)
 
 
 @jit
@@ -83,48 +176,201 @@ def _can_send(state: State, edge: int) -> bool:
 
 
 @jit
-def weigh_levels(state: State) -> None:
-    """Best chance of one hop out of each level, and of reaching each level from the sender."""
-    search, settings = state.search[0], state.settings[0]
-    for level in range(MAX_LEVELS):
-        search.hop_chance[level] = settings.hop_probability
-    search.hop_chance[0] = settings.success_probability
-    if search.n_recalled > 0:
-        _raise_by_successes(state)
-    search.reach_chance[0] = 1.0
-    for level in range(1, MAX_LEVELS):
-        search.reach_chance[level] = search.reach_chance[level - 1] * search.hop_chance[level - 1]
+def _edges_in_bucket(state: State, offset: int, odds: int) -> int:
+    n_edges = 0
+    index = state.search[0].bucket[odds]
+    while index != NONE:
+        entry = state.ball[index]
+        if state.odds_to[entry.node] == odds:
+            node = state.nodes[entry.node - offset]
+            n_edges += node.gossip_end - node.gossip_start
+        index = entry.next
+    return n_edges
 
 
 @jit
-def _raise_by_successes(state: State) -> None:
+def _spread_bucket(state: State, offset: int, odds: int) -> None:
+    """Settle the nodes of a bucket; hops that cost nothing fill the same bucket again."""
     search = state.search[0]
-    likely = state.settings[0].success_probability
-    left, block = state.nodes[search.sender].n_memory, state.nodes[search.sender].memory_head
+    index = search.bucket[odds]
+    search.bucket[odds] = NONE
+    while index != NONE:
+        entry = state.ball[index]
+        search.n_pending -= 1
+        if state.odds_to[entry.node] == odds:
+            _spread(state, entry.node - offset, offset, odds)
+        index = entry.next
+
+
+@jit
+def _spread(state: State, node: int, offset: int, odds: int) -> None:
+    search = state.search[0]
+    start, end = state.nodes[node].gossip_start, state.nodes[node].gossip_end
+    if search.n_recalled > 0 and state.recall[node].query == search.query and state.recall[node].of_source != NONE:
+        _mark_exceptions(state, node)
+        usual = min(odds + state.recall[node].usual_odds, MOST_ODDS)
+        for position in range(start, end):
+            peer = state.peers[position]
+            if state.odds_to[offset + peer] > odds:
+                reached = _exceptional_odds(state, node, peer, odds, usual)
+                if state.odds_to[offset + peer] > reached:
+                    _enter(state, offset + peer, reached)
+        return
+    reached = min(odds + search.prior_odds, MOST_ODDS)
+    for position in range(start, end):
+        place = offset + state.peers[position]
+        if state.odds_to[place] > reached:
+            _enter(state, place, reached)
+
+
+@jit
+def _mark_exceptions(state: State, node: int) -> None:
+    """Note at their targets the odds of the pairs out of ``node`` that the sender remembers."""
+    index = state.recall[node].of_source
+    while index != NONE:
+        record = state.memory[index]
+        target = state.recall[record.target]
+        target.exception_source, target.exception_odds = node, record.odds
+        index = record.next_of_source
+
+
+@jit
+def _exceptional_odds(state: State, node: int, peer: int, odds: int, usual: int) -> int:
+    far = state.recall[peer]
+    if far.query == state.search[0].query and far.exception_source == node:
+        return int(min(odds + far.exception_odds, MOST_ODDS))
+    return usual
+
+
+@jit
+def _set_horizon(state: State, table: int, odds: int) -> None:
+    """Nodes not settled so far are at ``odds`` or above: outside the ball at least one more hop away."""
+    search = state.search[0]
+    offset = 2 * len(state.nodes) * table
+    least = search.prior_odds
+    left, block = search.n_recalled, state.nodes[search.sender].memory_head
     while left > 0:
         for index in range(block, block + min(left, BLOCK)):
-            record = state.memory[index]
-            if record.source != search.sender and record.success_amount_msat >= search.amount_msat:
-                level = level_of(state, record.source)
-                search.hop_chance[level] = max(search.hop_chance[level], likely)
+            source = state.memory[index].source
+            if source != search.sender and state.odds_to[offset + source] >= odds:
+                least = min(least, state.recall[source].least_odds)
+        left -= BLOCK
+        block = state.memory[block].next
+    search.horizon[table] = min(odds + least, MOST_ODDS)
+    if search.n_recalled > 0:
+        _pass_remembered(state, table)
+
+
+@jit
+def _pass_remembered(state: State, table: int) -> None:
+    """Set ``odds_past`` of the nodes that the sender remembers something about."""
+    search = state.search[0]
+    offset = 2 * len(state.nodes) * table
+    left, block = search.n_recalled, state.nodes[search.sender].memory_head
+    while left > 0:
+        for index in range(block, block + min(left, BLOCK)):
+            source = state.memory[index].source
+            if source == search.sender:
+                continue
+            if state.odds_to[offset + source] == OUTSIDE and state.odds_past[offset + source] == OUTSIDE:
+                state.ball[search.n_ball].node = offset + source
+                search.n_ball += 1
+            state.odds_past[offset + source] = distance(state, source, table) + state.recall[source].least_odds
         left -= BLOCK
         block = state.memory[block].next
 
 
 @jit
-def level_of(state: State, node: int) -> int:
-    """Hops from the sender to ``node``, or the horizon if it lies beyond."""
-    level: int = state.level[node]
-    return level if level != OUTSIDE else state.search[0].horizon
+def distance(state: State, node: int, table: int) -> int:
+    """``odds_to`` of a node, or the horizon if that is nearer."""
+    return int(min(state.odds_to[2 * len(state.nodes) * table + node], state.search[0].horizon[table]))
 
 
 @jit
-def level_of_receiver(state: State) -> int:
-    """The ball does not enter leaves: a leaf's level is its only neighbour's plus one."""
+def table_for(state: State, amount_msat: int, table: int) -> int:
+    """The table for routes that have gathered ``amount_msat``, at least ``table``."""
     search = state.search[0]
-    level = level_of(state, search.receiver)
-    is_leaf = state.level[search.receiver + len(state.nodes)] == LEAF
-    if level < search.horizon or not is_leaf:
-        return level
-    peer = state.gossip[state.nodes[search.receiver].gossip_start].source
-    return min(level_of(state, peer) + 1, level)
+    while table + 1 < search.n_tables and amount_msat >= search.least_msat[table + 1]:
+        table += 1
+    return table
+
+
+@jit
+def _is_near(state: State, node: int) -> bool:
+    """Whether a node, or the only peer of a leaf, lies in the ball."""
+    if state.odds_to[node] != OUTSIDE:
+        return True
+    for position in range(state.nodes[node].gossip_start, state.nodes[node].gossip_end):
+        if state.odds_to[state.gossip[position].source] != OUTSIDE:
+            return True
+    return False
+
+
+@jit
+def _weigh_memory(state: State, amount_msat: int) -> None:
+    """Turn what the sender remembers into odds for the amount or any higher one."""
+    search = state.search[0]
+    if search.n_recalled == 0:
+        return
+    search.likely_odds = odds_of(state.settings[0].success_probability)
+    left, block = search.n_recalled, state.nodes[search.sender].memory_head
+    while left > 0:
+        for index in range(block, block + min(left, BLOCK)):
+            source = state.memory[index].source
+            if source != search.sender and state.recall[source].weighed_msat != amount_msat:
+                _weigh_source(state, source, amount_msat)
+        left -= BLOCK
+        block = state.memory[block].next
+
+
+@jit
+def _weigh_source(state: State, node: int, amount_msat: int) -> None:
+    """Odds of each pair of the node, and of pairs not tried before."""
+    recall, weighs_chances = state.recall[node], state.search[0].weighs_chances
+    average = best_average(state, node, amount_msat) if weighs_chances else 1.0
+    recall.weighed_msat = amount_msat
+    recall.usual_odds = odds_of(average) if weighs_chances else HOP_ODDS
+    recall.least_odds = recall.usual_odds
+    index = recall.of_source
+    while index != NONE:
+        record = state.memory[index]
+        record.odds = _pair_odds(state, index, amount_msat, average)
+        recall.least_odds = min(recall.least_odds, record.odds)
+        index = record.next_of_source
+
+
+@jit
+def best_average(state: State, node: int, amount_msat: int) -> float:
+    """The most a node's average can be for the amount or a higher one."""
+    settings = state.settings[0]
+    prior: float = settings.hop_probability
+    if settings.apriori_weight >= 1.0:
+        return prior
+    n_successes, weight = 0, 1.0 / (1.0 - settings.apriori_weight) - 1.0
+    total = prior * weight
+    index = state.recall[node].of_source
+    while index != NONE:
+        record = state.memory[index]
+        if amount_msat <= record.success_amount_msat:
+            n_successes += 1
+        elif record.fail_ms != NEVER and amount_msat >= record.fail_amount_msat:
+            weight += record.weight
+        index = record.next_of_source
+    weight += n_successes
+    if weight == 0.0:
+        return prior
+    average: float = (total + settings.success_probability * n_successes) / weight
+    return average if settings.success_probability >= prior else max(average, prior)
+
+
+@jit
+def _pair_odds(state: State, index: int, amount_msat: int, average: float) -> int:
+    search, settings, record = state.search[0], state.settings[0], state.memory[index]
+    any_failure = settings.any_failure_counts
+    has_failed = record.fail_ms != NEVER and (any_failure or amount_msat >= record.fail_amount_msat)
+    if not search.weighs_chances:
+        return WORST_HOP_ODDS if has_failed and record.weight > FORGIVEN_WEIGHT else HOP_ODDS
+    usual = state.recall[record.source].usual_odds
+    if amount_msat <= record.success_amount_msat and not any_failure:
+        return int(min(usual, search.likely_odds))
+    return odds_of(average * (1.0 - record.weight)) if has_failed else int(usual)

@@ -174,3 +174,22 @@ def is_avoided(
     pair = memory.find(source, target)
     counts = pair is not None and failed(pair, asked_about(amount_msat, config))
     return pair is not None and counts and failure_weight(pair, now_ms, config) > 0.5
+
+
+def best_average(memory: SenderMemory, node: int, amount_msat: int, now_ms: int, config: SimulationConfig) -> float:
+    """The most a node's average can be for the amount or a higher one."""
+    prior = config.hop_probability
+    average = node_average(memory.of_source(node), amount_msat, prior, now_ms, config)
+    return average if config.success_probability >= prior else max(average, prior)
+
+
+def best_pair_probability(
+    memory: SenderMemory, pair: Pair, amount_msat: int, now_ms: int, config: SimulationConfig
+) -> float:
+    """The most a remembered pair's probability can be for the amount or a higher one."""
+    average = best_average(memory, pair.source, amount_msat, now_ms, config)
+    if carried(pair, asked_about(amount_msat, config)):
+        return max(average, config.success_probability)
+    if failed(pair, asked_about(amount_msat, config)):
+        return average * (1.0 - failure_weight(pair, now_ms, config))
+    return average

@@ -5,6 +5,7 @@ once. With ``look_ahead=False`` it is the textbook search LND does: labels are c
 """
 
 import heapq
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,8 +29,24 @@ if TYPE_CHECKING:
 __all__ = ["Announcement", "Gossip", "Memory", "Query", "Route", "Search", "find_route"]
 
 SCAN_BUDGET = 4096
-MAX_LEVELS = 10
+HOP_ODDS = 4
+WORST_HOP_ODDS = 60
+MOST_ODDS = 120
+LOG_UNIT = -math.log(0.6) / HOP_ODDS * (1.0 - 1e-9)
+ROUNDING = 1e-6
+FADED_WEIGHT = 0.1
+MAX_FAILED = 64
 NONE = -1
+
+
+def odds_of(probability: float) -> int:
+    """Whole units of minus its logarithm."""
+    return int(min(-math.log(probability) / LOG_UNIT, WORST_HOP_ODDS)) if probability > 0 else WORST_HOP_ODDS
+
+
+def chance(odds: int) -> float:
+    """The probability those units stand for."""
+    return math.exp(-LOG_UNIT * odds)
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,7 @@ class Label:
     in_msat: int
     cltv: int
     n_hops: int
+    table: int
     edge: Announcement | None
 
     def is_better_than(self, other: "Label | None") -> bool:
@@ -103,6 +121,15 @@ class Label:
         if other is None:
             return True
         return (self.estimate, -self.probability, self.rank) < (other.estimate, -other.probability, other.rank)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Distances of nodes from the sender, in odds, for hops that carry at least some amount."""
+
+    least_msat: int
+    horizon: int
+    distances: dict[int, int]
 
 
 @dataclass
@@ -123,12 +150,10 @@ class Search:
     def run(self) -> Route | None:
         """Settle nodes in the order of their estimates until the sender's route cannot be beaten."""
         self._set_cost()
-        self.levels, self.horizon = self._levels()
-        if len(self.levels) == 1:
-            return None
-        self.reach_chance = self._reach_chance()
+        self.prior_odds = odds_of(self.config.hop_probability) if self.weighs_chances else HOP_ODDS
+        self.tables = [self._table(amount_msat) for amount_msat in self._amounts()]
         query = self.query
-        start = Label(0.0, 1.0, 0, 0.0, query.amount_msat, query.amount_msat, self.config.final_cltv, 0, None)
+        start = Label(0.0, 1.0, 0, 0.0, query.amount_msat, query.amount_msat, self.config.final_cltv, 0, 0, None)
         self.labels[query.receiver] = start
         frontier = [(0.0, query.receiver)]
         while frontier:
@@ -148,52 +173,88 @@ class Search:
         return self._route()
 
     def _set_cost(self) -> None:
+        """The engine's constants; without looking ahead every node is as near as the sender itself."""
         amount_msat, config = self.query.amount_msat, self.config
         self.weighs_chances = config.sender == "lnd"
         self.attempt_cost = float(config.attempt_cost_msat + amount_msat * config.attempt_cost_ppm // 1_000_000)
         self.hop_cost = {"lnd": 0.0, "cheapest": 2.0**-10, "shortest": 2.0**43}[config.sender]
+        self.least_cost = self.attempt_cost / config.success_probability if self.look_ahead else self.attempt_cost
+        self.least_at_best = config.min_probability / config.success_probability * (1.0 - ROUNDING)
 
-    def _level(self, node: int) -> int:
-        return self.levels.get(node, self.horizon)
+    def _amounts(self) -> list[int]:
+        """Least amounts to tabulate distances for: the payment's own and three of those that failed lately."""
+        query, memory = self.query, self.memory
+        failed = [
+            pair.fail_amount_msat
+            for pair in memory.pairs
+            if pair.source != query.sender
+            and 0 < pair.fail_amount_msat - query.amount_msat <= query.fee_limit_msat
+            and liquidity.failure_weight(pair, query.now_ms, self.config) > FADED_WEIGHT
+        ][:MAX_FAILED]
+        failed.sort()
+        chosen = {failed[(len(failed) * share - 1) // 3] for share in (1, 2, 3)} if failed else set()
+        return [query.amount_msat, *sorted(chosen)]
 
-    def _levels(self) -> tuple[dict[int, int], int]:
-        """Hops from the sender within a ball of bounded work, and a lower bound for everything outside."""
-        levels = {self.query.sender: 0}
-        for edge in self.gossip.into[self.query.sender]:
-            if edge.source not in levels and self._can_send(edge.edge ^ 1):
-                levels[edge.source] = 1
-        outermost = [node for node in levels if levels[node] == 1]
-        level, budget = 1, self.scan_budget
-        while outermost and level + 2 < MAX_LEVELS:
-            budget -= sum(len(self.gossip.into[node]) for node in outermost)
+    def _table(self, amount_msat: int) -> Table:
+        """Exact distances in a ball of bounded work, and a lower bound for everything outside."""
+        sender, budget = self.query.sender, self.scan_budget
+        peers = [edge.source for edge in self.gossip.into[sender] if self._can_send(edge.edge ^ 1)]
+        distances = {peer: self._own_odds(peer) for peer in peers}
+        settled: set[int] = set()
+        while waiting := distances.keys() - settled - {sender}:
+            odds = min(distances[node] for node in waiting)
+            bucket = [node for node in waiting if distances[node] == odds]
+            budget -= sum(len(self.gossip.into[node]) for node in bucket)
             if budget < 0:
-                break
-            level += 1
-            around = {edge.source for node in outermost for edge in self.gossip.into[node]} - levels.keys()
-            levels.update(dict.fromkeys(around, level))
-            outermost = list(around)
-        return levels, level + 1
+                horizon = odds + self._least_odds_beyond(distances, odds, amount_msat)
+                return Table(amount_msat, min(horizon, MOST_ODDS), distances)
+            settled.update(bucket)
+            for node in bucket:
+                hops = self._hop_odds_from(node, amount_msat)
+                for edge in self.gossip.into[node]:
+                    reached = min(odds + hops.get(edge.source, hops[NONE]), MOST_ODDS)
+                    distances[edge.source] = min(reached, distances.get(edge.source, reached))
+        return Table(amount_msat, MOST_ODDS, distances)
+
+    def _least_odds_beyond(self, distances: dict[int, int], odds: int, amount_msat: int) -> int:
+        """What at least one more hop costs from a node that is not nearer than ``odds``."""
+        sources = {pair.source for pair in self.memory.pairs} - {self.query.sender}
+        beyond = [node for node in sources if distances.get(node, MOST_ODDS) >= odds]
+        return min([self.prior_odds, *(min(self._hop_odds_from(node, amount_msat).values()) for node in beyond)])
+
+    def _own_odds(self, peer: int) -> int:
+        if not self.weighs_chances:
+            return 0
+        local = liquidity.local_probability(self.memory, self.query.sender, peer, self.query.now_ms, self.config)
+        return odds_of(local / self.config.success_probability)
+
+    def _hop_odds_from(self, node: int, amount_msat: int) -> dict[int, int]:
+        """Odds of hops out of ``node``: to targets in memory, and under NONE to all others."""
+        known = (amount_msat, self.query.now_ms, self.config)
+        pairs = self.memory.of_source(node)
+        if self.weighs_chances:
+            usual = odds_of(liquidity.best_average(self.memory, node, *known)) if pairs else self.prior_odds
+            odds = {p.target: odds_of(liquidity.best_pair_probability(self.memory, p, *known)) for p in pairs}
+        else:
+            usual = HOP_ODDS
+            avoided = {p.target: liquidity.is_avoided(self.memory, node, p.target, *known) for p in pairs}
+            odds = {target: WORST_HOP_ODDS if avoided[target] else HOP_ODDS for target in avoided}
+        return {NONE: usual, **odds}
+
+    def _table_for(self, amount_msat: int, least: int) -> int:
+        """The table for routes that have gathered ``amount_msat``."""
+        fitting = [index for index, table in enumerate(self.tables) if table.least_msat <= amount_msat]
+        return max(least, fitting[-1])
+
+    def _odds_to(self, node: int, table_index: int) -> int:
+        table = self.tables[table_index]
+        return min(table.distances.get(node, table.horizon), table.horizon) if self.look_ahead else 0
 
     def _can_send(self, edge: int) -> bool:
         if self.query.first_edge not in (NONE, edge):
             return False
         problem = self.refusal(edge, self.query.amount_msat)
         return problem in (NO_FAILURE, AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED)
-
-    def _reach_chance(self) -> list[float]:
-        """Upper bounds on the probability of reaching a node of each level from the sender."""
-        config = self.config
-        if not self.look_ahead:
-            return [1.0] * MAX_LEVELS
-        hop_chance = [config.success_probability] + [config.hop_probability] * (MAX_LEVELS - 1)
-        for pair in self.memory.pairs:
-            if pair.source != self.query.sender and liquidity.carried(pair, self.query.amount_msat):
-                level = self._level(pair.source)
-                hop_chance[level] = max(hop_chance[level], config.success_probability)
-        reach_chance = [1.0]
-        for chance in hop_chance[:-1]:
-            reach_chance.append(reach_chance[-1] * chance)
-        return reach_chance
 
     def _incoming_msat(self, edge: Announcement) -> int:
         """What must be sent over ``edge``: what its target sends on, its fee, its inbound fee."""
@@ -229,10 +290,14 @@ class Search:
         if probability is None:
             return False
         weight = label.weight + cost
-        level = self._level(edge.source)
-        estimate = weight + self.hop_cost * level if self.look_ahead else weight
+        table = self._table_for(amount_msat + fee_msat, label.table)
+        odds = self._odds_to(edge.source, table)
+        estimate = weight + self.hop_cost * (odds // HOP_ODDS)
         if self.weighs_chances:
-            estimate += self.attempt_cost / (probability * self.reach_chance[level])
+            at_best = probability * chance(odds)
+            if at_best < self.least_at_best:
+                return False
+            estimate += self.least_cost / at_best
         offer = Label(
             estimate,
             probability,
@@ -242,6 +307,7 @@ class Search:
             amount_msat + fee_msat,
             cltv,
             label.n_hops + 1,
+            table,
             edge,
         )
         if not offer.is_better_than(self.labels.get(edge.source)):
@@ -255,13 +321,13 @@ class Search:
         if not self.weighs_chances:
             return None if liquidity.is_avoided(*pair, amount_msat, query.now_ms, self.config) else 1.0
         if edge.source == query.sender:
-            chance = liquidity.local_probability(*pair, query.now_ms, self.config)
+            hop_chance = liquidity.local_probability(*pair, query.now_ms, self.config)
         else:
-            chance = liquidity.pair_probability(
+            hop_chance = liquidity.pair_probability(
                 *pair, amount_msat, edge.capacity_msat, now_ms=query.now_ms, config=self.config
             )
-        probability = label.probability * chance
-        return probability if probability >= self.config.min_probability and probability > 0 else None
+        probability = label.probability * hop_chance
+        return probability if probability > 0 else None
 
     def _offer_to_sender(self, edge: Announcement) -> None:
         label = self.labels[edge.target]
@@ -271,12 +337,14 @@ class Search:
         if self.refusal(edge.edge, amount_msat) != NO_FAILURE:
             return
         probability = self._probability(label, edge, amount_msat)
-        if probability is None:
+        if probability is None or (self.weighs_chances and probability < self.config.min_probability):
             return
         cost = label.weight + (self.hop_cost + max(amount_msat - label.in_msat, 0))
         if self.weighs_chances:
             cost += self.attempt_cost / probability
-        offer = Label(cost, probability, edge.edge, cost, amount_msat, amount_msat, label.cltv, label.n_hops + 1, edge)
+        offer = Label(
+            cost, probability, edge.edge, cost, amount_msat, amount_msat, label.cltv, label.n_hops + 1, 0, edge
+        )
         if offer.is_better_than(self.best):
             self.best = offer
 
