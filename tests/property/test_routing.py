@@ -116,8 +116,6 @@ def test_a_circle_leaves_and_returns_over_the_named_channels():
                     nodes = [int(network.edge_target[edge]) for edge in edges]
                     assert (edges[0], edges[-1], nodes[-1]) == (first, last, 0)
                     assert nodes.count(0) == 1
-                    assert all(
-                        network.edge_source[b] == network.edge_target[a] for a, b in zip(edges, edges[1:], strict=False)
-                    )
+                    assert all(network.edge_source[b] == network.edge_target[a] for a, b in itertools.pairwise(edges))
                     n_circles += 1
     assert n_circles > 20
