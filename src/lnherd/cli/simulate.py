@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lnherd.network.records import Records
 
 OWN_FILES = {"payments.csv", "summary.json"}
+SEEDS = click.IntRange(0, 2**63 - 1)
 
 
 @click.command()
@@ -30,7 +31,7 @@ OWN_FILES = {"payments.csv", "summary.json"}
 @click.option(
     "--profile", default="default", show_default=True, help="default (LND today) or cloth (CLoTH's semantics)."
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=SEEDS, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for payments.csv and summary.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(**options: Any) -> None:
