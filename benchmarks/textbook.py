@@ -7,8 +7,8 @@ is the cheapest thing left.
 
 import numba
 
-from lnherd.engine.liquidity import recall_memory, recall_pairs
 from lnherd.engine.frontier import drop_first
+from lnherd.engine.liquidity import recall_memory, recall_pairs
 from lnherd.engine.routing import _begin, _no_route, _offer, _offer_own_edge, _write_route, find_route
 from lnherd.engine.state import NONE, State
 
@@ -18,7 +18,8 @@ def textbook_route(state: State, sender: int, receiver: int, amount_msat: int, f
     _begin(state, sender, receiver, amount_msat, fee_limit_msat, NONE, NONE)
     recall_memory(state)
     search = state.search[0]
-    search.reach_chance[0] = 1.0
+    search.n_tables, search.horizon[0] = 1, 0
+    search.least_cost, search.least_at_best = search.attempt_cost, search.min_probability
     _label_receiver(state)
     _settle(state, receiver)
     while search.n_frontier > 0:
@@ -40,7 +41,7 @@ def _label_receiver(state: State) -> None:
     label.query = search.query
     label.estimate, label.weight, label.probability = 0.0, 0.0, 1.0
     label.out_msat = label.in_msat = search.amount_msat
-    label.position, label.cltv, label.n_hops = NONE, settings.final_cltv, 0
+    label.position, label.cltv, label.n_hops, label.table = NONE, settings.final_cltv, 0, 0
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -56,7 +57,7 @@ def _settle(state: State, node: int) -> None:
         if edge.source == search.sender:
             _offer_own_edge(state, node, int(edge.edge))
         else:
-            _offer(state, node, position, 0)
+            _offer(state, node, position)
 
 
 @numba.njit(nogil=True, error_model="numpy")
