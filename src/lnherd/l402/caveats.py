@@ -16,6 +16,7 @@ What cannot be a condition (no ``=``) and third-party caveats can be satisfied b
 :class:`Requirement` is what one route demands, prepared once; :meth:`Requirement.check` runs for each request.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -207,6 +208,14 @@ class Requirement:
             if refusal:
                 return refusal
         return self._decide(held, context)
+
+    def passes_until(self, caveats: Iterable[Caveat]) -> float | None:
+        """Until when caveats that :meth:`check` let pass do so; None where custom rules may tell requests apart."""
+        if self.custom:
+            return None
+        prefix = f"{self.service}_valid_until=".encode()
+        ends = (int(c.condition[len(prefix) :]) for c in caveats if c.condition.startswith(prefix))
+        return min(ends, default=math.inf)
 
     def _hold(self, held: dict[str, Any], name: str, text: str) -> Refusal | None:
         rule = self.rules.get(name)

@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from lnherd.l402.limits import Buckets, client_network
 from lnherd.l402.offers import Claims, Offer
 from lnherd.l402.pricing import Ask, Pricing
-from lnherd.l402.server_flow import ServerConfig, ServerFlow
+from lnherd.l402.server_flow import CACHED_CREDENTIALS, CACHED_LENGTH, ServerConfig, ServerFlow
 from lnherd.l402.server_steps import (
     Allow,
+    Basis,
     CheckSettled,
     Denied,
     Event,
@@ -72,6 +73,14 @@ class Meter:
         self.used = units
 
 
+class Verdict(NamedTuple):
+    """A remembered decision; holding the offer keeps its identity from being given to another."""
+
+    offer: Offer
+    allow: Allow
+    basis: Basis
+
+
 class Gate:
     """Decides about requests with a wallet, a token store and a price list; safe to use from several threads."""
 
@@ -101,6 +110,7 @@ class Gate:
         self._invoices = invoices
         self._free = free
         self._audit = audit
+        self._verdicts: dict[tuple[str, int], Verdict] = {}
         self._prune_at_s = 0.0
         self._lock = threading.Lock()
 
@@ -117,6 +127,31 @@ class Gate:
         if granted:
             self._note(offer, ask, client, "free", 200, "")
         return granted
+
+    def recall(self, offer: Offer, authorization: Sequence[str], macaroons: Sequence[str]) -> Allow | None:
+        """What a flow decided about the same credential and offer, if that still stands; None: ask a flow.
+
+        The token's record is read and compared each time, so that revocation, retirement and expiry count at
+        once, whichever process caused them.
+        """
+        if macaroons or len(authorization) != 1:
+            return None
+        verdict = self._verdicts.get((authorization[0], id(offer)))
+        if verdict is None:
+            return None
+        now_s, basis, allow = self.clock(), verdict.basis, verdict.allow
+        stands = now_s < basis.until_s and self.tokens.find(allow.claims.key, now_s) == basis.record
+        return allow if stands else None
+
+    def remember(self, step: Step, offer: Offer, authorization: Sequence[str], macaroons: Sequence[str]) -> None:
+        """Keep a decision for :meth:`recall` if it says what it rests on; the oldest makes room."""
+        if not isinstance(step, Allow) or step.basis is None or macaroons or len(authorization) != 1:
+            return
+        if len(authorization[0]) <= CACHED_LENGTH:
+            with self._lock:
+                if len(self._verdicts) >= CACHED_CREDENTIALS:
+                    del self._verdicts[next(iter(self._verdicts))]
+                self._verdicts[authorization[0], id(offer)] = Verdict(offer, step, step.basis)
 
     def begin(self, offer: Offer, authorization: Sequence[str], macaroons: Sequence[str]) -> tuple[ServerFlow, Step]:
         """A flow for one request, and its first step."""

@@ -19,7 +19,7 @@ from anyio import to_thread
 
 from lnherd.l402.gate import SLOW, AuditEvent, Gate, Meter, client_key, metrics_text
 from lnherd.l402.limits import Buckets
-from lnherd.l402.offers import Claims
+from lnherd.l402.offers import Claims, Offer
 from lnherd.l402.pricing import Ask, Price, Pricing
 from lnherd.l402.server_flow import ServerConfig
 from lnherd.l402.server_steps import Allow, Respond
@@ -96,13 +96,9 @@ class L402Middleware:
         if self.gate.is_free(offer, ask, client, authorization):
             await self.app(scope, receive, send)
             return
-        flow, step = self.gate.begin(offer, authorization, macaroons)
-        while not isinstance(step, Allow | Respond):
-            slow = isinstance(step, SLOW)
-            event = (
-                await to_thread.run_sync(self.gate.perform, step, client) if slow else self.gate.perform(step, client)
-            )
-            step = flow.receive(event)
+        step = self.gate.recall(offer, authorization, macaroons) or await self._decide(
+            offer, authorization, macaroons, client
+        )
         meter = self.gate.conclude(step, offer, ask, client)
         if isinstance(step, Respond):
             await send_response(step, scope, send)
@@ -114,6 +110,19 @@ class L402Middleware:
             await self.app(scope, receive, send)
         else:
             await self._run_metered(step.claims, meter, (scope, receive, send))
+
+    async def _decide(
+        self, offer: Offer, authorization: list[str], macaroons: list[str], client: str
+    ) -> Allow | Respond:
+        flow, step = self.gate.begin(offer, authorization, macaroons)
+        while not isinstance(step, Allow | Respond):
+            slow = isinstance(step, SLOW)
+            event = (
+                await to_thread.run_sync(self.gate.perform, step, client) if slow else self.gate.perform(step, client)
+            )
+            step = flow.receive(event)
+        self.gate.remember(step, offer, authorization, macaroons)
+        return step
 
     async def _run_metered(self, claims: Claims, meter: Meter, call: tuple[Scope, Receive, Send]) -> None:
         scope, receive, send = call
@@ -194,9 +203,9 @@ class L402WSGI:
         authorization, macaroons = _credentials(ask.headers)
         if self.gate.is_free(offer, ask, client, authorization):
             return self.app(environ, start_response)
-        flow, step = self.gate.begin(offer, authorization, macaroons)
-        while not isinstance(step, Allow | Respond):
-            step = flow.receive(self.gate.perform(step, client))
+        step = self.gate.recall(offer, authorization, macaroons) or self._decide(
+            offer, authorization, macaroons, client
+        )
         meter = self.gate.conclude(step, offer, ask, client)
         if isinstance(step, Respond):
             start_response(
@@ -211,6 +220,13 @@ class L402WSGI:
             if meter is None
             else self._metered(environ, start_response, step.claims, meter)
         )
+
+    def _decide(self, offer: Offer, authorization: list[str], macaroons: list[str], client: str) -> Allow | Respond:
+        flow, step = self.gate.begin(offer, authorization, macaroons)
+        while not isinstance(step, Allow | Respond):
+            step = flow.receive(self.gate.perform(step, client))
+        self.gate.remember(step, offer, authorization, macaroons)
+        return step
 
     def _metered(
         self, environ: Environ, start_response: Callable[..., Any], claims: Claims, meter: Meter

@@ -44,6 +44,7 @@ from lnherd.l402.macaroon import Identifier, Macaroon
 from lnherd.l402.offers import Claims, Offer, TokenRecord
 from lnherd.l402.server_steps import (
     Allow,
+    Basis,
     CheckSettled,
     Denied,
     Event,
@@ -67,6 +68,9 @@ CACHED_CREDENTIALS: Final = 2048
 """Credentials whose reading and signature are remembered; revocation, expiry and units are checked every time."""
 CACHED_LENGTH: Final = 2048
 """Longer header values are read anew each time, so that nobody can fill the memory with them."""
+
+
+_NOTHING_SHOWN: Final = Refusal("payment_required", "this resource is paid for over Lightning")
 
 
 class State(Enum):
@@ -150,7 +154,7 @@ class ServerFlow:
         self.state = State.START
         self.offer = offer
         self.config = config or ServerConfig()
-        self.refusal = Refusal("payment_required", "this resource is paid for over Lightning")
+        self.refusal = _NOTHING_SHOWN
         """Why the request is not let through, as far as known; the last candidate's reason."""
         self._entropy = entropy
         self._now_s = 0.0
@@ -263,7 +267,18 @@ class ServerFlow:
                 conditions=tuple(caveat.condition.decode() for caveat in candidate.token.caveats),
             ),
             added,
+            self._basis(candidate, record),
         )
+
+    def _basis(self, candidate: Candidate, record: TokenRecord) -> Basis | None:
+        """What this decision rests on; None if it took anything, asked the wallet, or hangs on more than the token."""
+        once = record.units is not None or candidate.payment is not None or not record.used
+        if once or self.config.check_settlement or self.offer.at_current_price or self.refusal is not _NOTHING_SHOWN:
+            return None
+        until_s = self.offer.requirement.passes_until(candidate.token.caveats)
+        if until_s is None:
+            return None
+        return Basis(record, until_s if record.expires_s is None else min(until_s, record.expires_s))
 
     def _present_candidate(self) -> Candidate:
         if self._candidate is None:

@@ -103,12 +103,21 @@ class SaveToken(NamedTuple):
 # --- decisions: how it ends ---
 
 
+class Basis(NamedTuple):
+    """What can change a decision: it stays the same while the store gives ``record``, before ``until_s``."""
+
+    record: TokenRecord
+    until_s: float
+
+
 class Allow(NamedTuple):
     """Let the request through."""
 
     claims: Claims
     headers: tuple[tuple[str, str], ...] = ()
     """Lines to add to the application's response."""
+    basis: Basis | None = None
+    """When the same headers and offer would be allowed again; None: nobody can say without asking a flow."""
 
 
 class Respond(NamedTuple):

@@ -1,4 +1,5 @@
 import json
+import math
 from hashlib import sha256
 
 import pytest
@@ -10,6 +11,7 @@ from lnherd.l402.offers import Offer, TokenRecord
 from lnherd.l402.server_flow import ACCEPTS, TRANSITIONS, ServerConfig, ServerFlow, State, token_key
 from lnherd.l402.server_steps import (
     Allow,
+    Basis,
     CheckSettled,
     Denied,
     FindToken,
@@ -205,6 +207,31 @@ def test_units_are_spent():
     assert reason(GOOD, records=records, units_left=None) == "used_up"
     _, steps = ask(GOOD, config=ServerConfig(check_settlement=True), records=records)
     assert [type(step) for step in steps] == [FindToken, CheckSettled, Spend, Allow]
+
+
+USED = RECORD._replace(used=True)
+UNTIL_90 = with_conditions(*OFFER.conditions(NOW), f"api_valid_until={int(NOW) + 90}")
+
+
+@pytest.mark.parametrize(
+    ("credential", "record", "options", "until_s"),
+    [
+        (GOOD, USED, {}, math.inf),
+        (GOOD, USED._replace(expires_s=NOW + 60), {}, NOW + 60),
+        (UNTIL_90, USED, {}, NOW + 90),
+        (UNTIL_90, USED._replace(expires_s=NOW + 60), {}, NOW + 60),
+        (GOOD, RECORD, {}, None),
+        (GOOD, USED._replace(units=9), {}, None),
+        (f"L402 AgE=:{'0' * 64}, {GOOD}", USED, {}, None),
+        (GOOD, USED, {"config": ServerConfig(check_settlement=True)}, None),
+        (GOOD, USED, {"offer": Offer(10_000, "api", at_current_price=True)}, None),
+        (GOOD, USED, {"offer": Offer(10_000, "api", rules={"api_max": caveats.at_most("size")})}, None),
+    ],
+)
+def test_a_decision_says_what_it_rests_on(credential, record, options, until_s):
+    decision, _ = ask(credential, records={KEY: record}, **options)
+    assert isinstance(decision, Allow)
+    assert decision.basis == (None if until_s is None else Basis(record, until_s))
 
 
 def test_the_second_credential_is_tried_when_the_first_is_bad():
