@@ -77,7 +77,7 @@ def chosen_policies(names: str | None) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def run_comparison(config: "CompareConfig", out: Path, *, kind: str, fresh: bool) -> "Published":
     """Play a comparison under a progress bar and write its files."""
-    from lnherd.cli.first_run import mention_compiling
+    from lnherd.cli.first_run import compile_engine
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import progress
     from lnherd.experiments.compare import n_episodes, prepare, run
@@ -91,7 +91,7 @@ def run_comparison(config: "CompareConfig", out: Path, *, kind: str, fresh: bool
     about = provenance(command_line(), config.seed)
     click.echo(f"The herder has {world.n_channels} live channels in {world.origin}.", err=True)
     trainings = prepare(config, out, world.config, about, kind=kind, fresh=fresh)
-    mention_compiling()
+    compile_engine()
     try:
         with progress("training and comparing, simulated days", n_episodes(config)) as advance_to:
             findings = run(config, trainings, world.task, advance_to, days=world.days)

@@ -24,7 +24,7 @@ def command(policy: str, **options: Any) -> None:
     POLICY is the directory of a training, a saved policy (.npz), or the name of a rule. It is run where it was trained
     unless options say otherwise.
     """
-    from lnherd.cli.first_run import mention_compiling
+    from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress
     from lnherd.experiments.config import CompareConfig
     from lnherd.experiments.evaluate import evaluate_policy, find_policy
@@ -38,7 +38,7 @@ def command(policy: str, **options: Any) -> None:
     config = CompareConfig(scenario_from(options, trained_on), evaluations=options["seeds"], seed=options["seed"])
     world = build_world(config.scenario)
     learned = [candidate.name] if candidate.path else []
-    mention_compiling()
+    compile_engine()
     n_policies = 1 if candidate.name == BASELINE else 2
     with progress("evaluating, simulated days", config.evaluations * n_policies) as advance_to:
         episodes = evaluate_policy(candidate, config.seeds(), world.task, advance_to)

@@ -39,10 +39,10 @@ def command(**options: Any) -> None:
 
 
 def _play(training: "Training", make_task: Any) -> None:
-    from lnherd.cli.first_run import mention_compiling
+    from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress
 
-    mention_compiling()
+    compile_engine()
     try:
         with progress("training, simulated days", training.config.episodes) as advance_to:
             advance_to(training.episodes)
