@@ -64,7 +64,7 @@ def random_policies(rng: np.random.Generator, channels: Records) -> Records:
     n_edges = 2 * len(channels)
     edges = zero_records(n_edges, EDGE_DTYPE)
     edges.base_fee_msat = rng.choice([0, 1, 1_000, 5_000], n_edges)
-    edges.fee_ppm = rng.choice([0, 1, 100, 2_500, 50_000], n_edges, p=[0.2, 0.2, 0.3, 0.2, 0.1])
+    edges.fee_ppm = rng.choice([0, 1, 100, 2_500, 50_000, 2**32 - 1], n_edges, p=[0.2, 0.2, 0.3, 0.19, 0.1, 0.01])
     has_inbound = rng.random(n_edges) < 0.2
     edges.inbound_base_fee_msat = np.where(has_inbound, rng.choice([-1_000, -1, 0, 500], n_edges), 0)
     edges.inbound_fee_ppm = np.where(has_inbound, rng.choice([-2_000, -100, 0, 300], n_edges), 0)
