@@ -210,8 +210,16 @@ class ReferenceSimulation:
         fee_msat = sizes.OPEN_VBYTES * world.feerate_msat_per_vb
         self._spend(node, capacity_msat + fee_msat)
         edge = len(world.directions)
+        default = sizes.DEFAULT_POLICY
         policy = Policy(
-            **{**dict.fromkeys(Policy.__dataclass_fields__, 0), **sizes.DEFAULT_POLICY, "htlc_max_msat": capacity_msat}  # type: ignore[arg-type]
+            base_fee_msat=default["base_fee_msat"],
+            fee_ppm=default["fee_ppm"],
+            inbound_base_fee_msat=0,
+            inbound_fee_ppm=0,
+            htlc_min_msat=default["htlc_min_msat"],
+            htlc_max_msat=capacity_msat,
+            cltv_delta=default["cltv_delta"],
+            enabled=True,
         )
         for offset, (source, target) in enumerate([(node, peer), (peer, node)]):
             direction = Direction(
