@@ -30,11 +30,11 @@ FORMAT = "lnherd-q-table-1"
 ARRAYS = ("values", "variances", "visits")
 
 HERDING_BINNING = Binning(
-    context=(Bins("need", (0.4, 0.6, 0.8, 0.95)), Bins("shortfall", (0.02, 0.3)), Bins("pending", (0.1,))),
-    candidate=(Bins("amount_share", (0.06, 0.15)), Bins("cost_share", (0.5, 0.7)), Bins("runway_before", (0.1, 0.5))),
+    context=(Bins("need", (0.4, 0.6, 0.8, 0.95)), Bins("pending", (0.1,))),
+    candidate=(Bins("runway_before", (0.2,)), Bins("runway_after", (0.4, 0.6, 0.8)), Bins("cost_share", (0.6,))),
 )
-"""What matters for channel management: how soon liquidity runs out, what already fails, what is under way; how
-much an act moves, at what price."""
+"""What matters for channel management: how soon liquidity runs out and what is under way; how long the act's side
+lasts before and after it, at what price."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class QConfig:
     min_visits: int = 3
     """Rows tried less often are unknown: not chosen greedily, not bootstrapped from."""
     confidence: float = 1.0
-    """Standard errors by which the greedy act must beat waiting: what makes no difference is not done."""
+    """The learned policy acts only where that beats waiting by so many standard errors: what makes no difference is
+    not done. Training itself is greedy without it."""
     batch_episodes: int = 4
     """Episodes played with the same table."""
     workers: int = 1
@@ -111,7 +112,7 @@ class QLearner:
     def __init__(self, config: QConfig | None = None, seed: int = 0) -> None:
         self.config = config or QConfig()
         self.seed = seed
-        self.table = QTable.empty(self.config.binning, self.config.min_visits, self.config.confidence)
+        self.table = QTable.empty(self.config.binning, self.config.min_visits)
         self.episodes_played = 0
 
     def train(
@@ -217,7 +218,7 @@ class QLearner:
 
     def policy(self) -> QPolicy:
         """What has been learned so far, frozen."""
-        return QPolicy(self.table.copy())
+        return QPolicy(self.table.copy(), self.config.confidence)
 
     def save(self, path: Path | str) -> None:
         """Write table, configuration and seed as ``.npz``.

@@ -18,8 +18,6 @@ class QTable:
     """What the rows mean."""
     min_visits: int
     """Rows tried less often are unknown: not chosen greedily, not bootstrapped from."""
-    confidence: float
-    """Standard errors by which an act must beat waiting to be chosen."""
     values: Floats
     """``[n_rows]`` estimated return."""
     variances: Floats
@@ -28,10 +26,10 @@ class QTable:
     """``[n_rows]`` number of updates."""
 
     @classmethod
-    def empty(cls, binning: Binning, min_visits: int, confidence: float) -> "QTable":
+    def empty(cls, binning: Binning, min_visits: int) -> "QTable":
         """Nothing learned."""
         n = binning.n_rows
-        return cls(binning, min_visits, confidence, np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64))
+        return cls(binning, min_visits, np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64))
 
     def copy(self) -> "QTable":
         """An independent table."""
@@ -53,10 +51,13 @@ class QTable:
         tried: Bools = self.visits[rows] >= self.min_visits
         return tried
 
-    def best(self, rows: Ints) -> int:
-        """Position of the best row; position 0 is waiting, kept unless a known act is surely better."""
+    def best(self, rows: Ints, confidence: float = 0.0) -> int:
+        """Position of the best known row; position 0 is waiting.
+
+        With ``confidence`` an act must beat waiting by so many standard errors of the difference.
+        """
         error = self.variances[rows] / np.maximum(self.visits[rows], 1)
-        doubt = self.confidence * np.sqrt(error + error[0])
+        doubt = confidence * np.sqrt(error + error[0])
         doubt[0] = 0.0
         return int(np.argmax(np.where(self.known(rows), self.values[rows] - doubt, -np.inf)))
 
@@ -72,6 +73,8 @@ class QPolicy:
 
     table: QTable
     """What was learned."""
+    confidence: float = 0.0
+    """Standard errors by which an act must beat waiting."""
     name: str = "q-learning"
     """Short name for tables."""
 
@@ -81,5 +84,5 @@ class QPolicy:
     def act(self, decision: Decision) -> Plan:
         """The best known candidate."""
         index, rows = self.table.rows(decision)
-        choice = int(index[self.table.best(rows)])
+        choice = int(index[self.table.best(rows, self.confidence)])
         return decision.candidates[choice] if decision.candidates else WAIT

@@ -54,7 +54,7 @@ CANDIDATE_FEATURES = (
     "cost",  # estimated, log scale: 1 sat is 0, 1 million sat 1
     "cost_share",  # estimated cost over amount; 1 % is 1
     "fee",  # own fee of the channel acted on, log scale
-    "paid_share",  # OPEN: share of the own payments with that peer
+    "wanted_share",  # OPEN: share of all payments that went to that peer
     "refused",  # share of what wanted to leave by the target that was refused
 )
 """Columns of ``candidates``."""
@@ -89,6 +89,7 @@ class _Totals:
     """What every candidate needs, taken out of the view once, as plain numbers."""
 
     row_of: dict[int, int]
+    peer_of: list[int]
     share: list[float]
     capacity_of: list[float]
     spendable_of: list[float]
@@ -107,6 +108,7 @@ class _Totals:
         spendable = view.spendable_msat
         return cls(
             row_of={channel: row for row, channel in enumerate(channels["channel"].tolist())},
+            peer_of=channels["peer"].tolist(),
             share=view.local_share.tolist(),
             capacity_of=channels["capacity_msat"].tolist(),
             spendable_of=spendable.tolist(),
@@ -201,7 +203,7 @@ def _candidate(view: NodeView, totals: _Totals, action: Action) -> list[float]:
         _log_scale(cost / 1_000, 6.0),
         100.0 * cost / action.amount_msat if action.amount_msat else 0.0,
         _log_scale(totals.fee_of[shown], 4.0) if shown >= 0 else 0.0,
-        _paid_share(view, action),
+        _wanted_share(view, action),
         totals.refused_of[shown] if shown >= 0 else 0.0,
     ]
 
@@ -226,7 +228,9 @@ def _runways(view: NodeView, totals: _Totals, action: Action, target: int) -> tu
     """Runway before and after, in the direction that the act serves (waiting and fees: the role's)."""
     if action.kind == ActionKind.SWAP_OUT:
         available, demand = totals.receivable, view.in_demand_msat_per_h
-    elif action.kind in (ActionKind.SWAP_IN, ActionKind.OPEN):
+    elif action.kind == ActionKind.OPEN:
+        available, demand = _towards(view, totals, action.peer)
+    elif action.kind == ActionKind.SWAP_IN:
         available, demand = totals.spendable, view.out_demand_msat_per_h
     elif action.kind == ActionKind.REBALANCE:
         available, demand = totals.spendable_of[target], totals.demand_of[target]
@@ -236,8 +240,16 @@ def _runways(view: NodeView, totals: _Totals, action: Action, target: int) -> tu
     return runway(available, demand), runway(available + action.amount_msat, demand)
 
 
-def _paid_share(view: NodeView, action: Action) -> float:
+def _towards(view: NodeView, totals: _Totals, peer: int) -> tuple[float, float]:
+    """What can be sent and what is wanted: over the channels with ``peer``, of the whole node if there are none."""
+    rows = [row for row, node in enumerate(totals.peer_of) if node == peer]
+    if not rows or view.role != Role.ROUTER:
+        return totals.spendable, view.out_demand_msat_per_h
+    return sum(totals.spendable_of[row] for row in rows), sum(totals.demand_of[row] for row in rows)
+
+
+def _wanted_share(view: NodeView, action: Action) -> float:
     if action.kind != ActionKind.OPEN:
         return 0.0
     known = np.flatnonzero(view.peers.node == action.peer)
-    return float(view.peers.paid_share[known[0]]) if len(known) else 0.0
+    return float(view.peers.wanted_share[known[0]]) if len(known) else 0.0

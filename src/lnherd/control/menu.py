@@ -1,8 +1,8 @@
 """The menu: a bounded list of sensible candidate actions for what a node sees. *Wait* is candidate 0.
 
 The menu only proposes what can work (enough balance, coins, a channel that is not busy); it does not
-judge. Ranking is by need: the emptiest channel is filled from the fullest, coins come in where least
-is left to send, go out where most can leave.
+judge. Ranking is by need: the channel that can soonest send no more is filled from the one that can soonest
+receive no more, coins come in where most fits, go out where most can leave.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from lnherd.control.action import WAIT, Action, ActionKind
 from lnherd.control.costs import CLOSE_VBYTES, OPEN_VBYTES, SWAP_VBYTES
 from lnherd.control.view import NodeView
 from lnherd.errors import InputError
-from lnherd.network.records import Ints
+from lnherd.network.records import Floats, Ints
 from lnherd.units import MSAT_PER_SAT, PPM
 
 ALL_KINDS = tuple(kind for kind in ActionKind if kind is not ActionKind.SET_FEE)
@@ -29,8 +29,10 @@ class MenuConfig:
     kinds: tuple[ActionKind, ...] = ALL_KINDS
     """Kinds that are offered; WAIT always is."""
     n_pairs: int = 3
-    """Rebalances: how many of the emptiest channels are filled."""
-    rebalance_parts: tuple[float, ...] = (1.0, 0.5)
+    """Rebalances: how many channels are filled, those first that can soonest send no more."""
+    rebalance_hours: tuple[float, ...] = (12.0,)
+    """Rebalances: amounts that serve the target's demand for so long."""
+    rebalance_parts: tuple[float, ...] = (1.0,)
     """Rebalances: parts of the amount that would make both channels equally full."""
     rebalance_min_msat: int = 10_000 * MSAT_PER_SAT
     """Smallest rebalance (rebalance-lnd: 10k sat)."""
@@ -95,26 +97,39 @@ def _idle_rows(view: NodeView, order: Ints) -> list[int]:
 
 
 def _rebalances(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
-    """Fill the emptiest channels from the fullest, one source for each target."""
+    """Fill the channels that can soonest send no more from those that can soonest receive no more."""
     if len(view.channels) < 2:
         return
     shares = view.local_share
-    rows = _idle_rows(view, np.argsort(shares, kind="stable"))
-    for target, source in zip(rows[: menu.n_pairs], reversed(rows), strict=False):
+    targets = _idle_rows(view, np.argsort(_hours(view.spendable_msat, view.channels.out_msat_per_h), kind="stable"))
+    sources = _idle_rows(view, np.argsort(_hours(view.receivable_msat, view.channels.in_msat_per_h), kind="stable"))
+    for target, source in zip(targets[: menu.n_pairs], sources, strict=False):
         if shares[source] <= shares[target]:
-            return
-        amount = equalising_msat(view, source, target)
-        for part in menu.rebalance_parts:
-            size = int(amount * part)
-            if size >= menu.rebalance_min_msat:
-                yield Action(
-                    ActionKind.REBALANCE,
-                    channel=int(view.channels.channel[source]),
-                    to_channel=int(view.channels.channel[target]),
-                    amount_msat=size,
-                    fee_limit_msat=size * menu.rebalance_fee_limit_ppm // PPM,
-                    halvings=menu.halvings,
-                )
+            continue
+        for size in _rebalance_sizes(view, source, target, menu):
+            yield Action(
+                ActionKind.REBALANCE,
+                channel=int(view.channels.channel[source]),
+                to_channel=int(view.channels.channel[target]),
+                amount_msat=size,
+                fee_limit_msat=size * menu.rebalance_fee_limit_ppm // PPM,
+                halvings=menu.halvings,
+            )
+
+
+def _hours(available_msat: Ints, demand_msat_per_h: Floats) -> Floats:
+    """How long each channel lasts; without demand in proportion to what it holds, so that the emptiest is first."""
+    hours: Floats = available_msat / np.maximum(demand_msat_per_h, 1.0)
+    return hours
+
+
+def _rebalance_sizes(view: NodeView, source: int, target: int, menu: MenuConfig) -> list[int]:
+    """Distinct amounts: hours of the target's demand, parts of what makes both equally full; never more."""
+    most = equalising_msat(view, source, target)
+    wished = [hours * view.channels.out_msat_per_h[target] for hours in menu.rebalance_hours]
+    wished += [part * most for part in menu.rebalance_parts]
+    sizes = {min(int(size), most) for size in wished}
+    return sorted(size for size in sizes if size >= menu.rebalance_min_msat)
 
 
 def equalising_msat(view: NodeView, source: int, target: int) -> int:

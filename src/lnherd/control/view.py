@@ -69,9 +69,10 @@ PENDING_DTYPE = np.dtype([("kind", "u1"), ("channel", "i8"), ("amount_msat", "i8
 """An operation that waits for the chain or a rebalance under way: ``kind`` is an ActionKind; ``channel`` -1 for an
 open whose channel does not exist yet."""
 
-PEER_DTYPE = np.dtype([("node", "i4"), ("n_channels", "i4"), ("capacity_msat", "i8"), ("paid_share", "f8")])
+PEER_DTYPE = np.dtype([("node", "i4"), ("n_channels", "i4"), ("capacity_msat", "i8"), ("wanted_share", "f8")])
 """A node one could open a channel with, as gossip and the own books know it: its public channels and capacity, and
-which share of the own payments (tried, by count) has gone to it or come from it."""
+which share (by count) of the own payments, and of what was forwarded or refused, went to it. It may be a peer already,
+with little left to send."""
 
 
 @dataclass(frozen=True)

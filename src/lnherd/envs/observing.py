@@ -8,19 +8,20 @@ from lnherd.control.view import (
     NodeView,
     PaymentCounts,
     Role,
-    no_records,
 )
 from lnherd.engine import Simulation
 from lnherd.engine.codes import FAILED, SUCCEEDED
 from lnherd.engine.state import FLOW_DTYPE
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain, zero_records
+from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain
 from lnherd.units import MS_PER_HOUR
 
-DEMAND_HALF_LIFE_MS = 3 * MS_PER_HOUR
+DEMAND_HALF_LIFE_MS = 6 * MS_PER_HOUR
 """How fast the smoothed demand forgets."""
 N_PEERS = 4
 """How many nodes are proposed for new channels."""
+WELL_CONNECTED = 0.3
+"""A peer of whose channel we hold more than this share needs no other channel."""
 N_HUBS = 64
 """How many of the largest nodes are considered; enough that some are no peers yet."""
 
@@ -70,7 +71,7 @@ class Observer:
         self._static = simulation.network
         self._capacity = _node_capacity(simulation.network)
         self._hubs = np.argsort(-self._capacity, kind="stable")[:N_HUBS]
-        self._tried = np.zeros(simulation.network.n_nodes)
+        self._wanted = np.zeros(simulation.network.n_nodes)
 
     def look(self, pending: Records, operations_failed: int) -> NodeView:
         """The node's view of itself now; ``pending`` and ``operations_failed`` come from the actor."""
@@ -80,8 +81,8 @@ class Observer:
         out, into = self._out.update(flows[edges]), self._into.update(flows[edges ^ 1])
         self._looks += 1
         sent, received = self._sent.ended(simulation.payments), self._received.ended(simulation.payments)
-        self._count_tried()
         channels = self._channels(edges, out, into)[plain(state.edges)["is_open"][edges]]
+        self._count_wanted(channels)
         self._smooth_node(sent, received, out)
         return NodeView(
             role=self._role,
@@ -92,7 +93,7 @@ class Observer:
             feerate_msat_per_vb=simulation.feerate_msat_per_vb,
             swap_fee_ppm=simulation.config.swap_fee_ppm,
             pending=pending,
-            peers=self._peers(channels["peer"]),
+            peers=self._peers(channels),
             sent=sent,
             received=received,
             n_forwarded=int(out["n_forwards"].sum()),
@@ -141,24 +142,26 @@ class Observer:
         self._out_demand += self._weight * (wanted_out / hours - self._out_demand)
         self._in_demand += self._weight * (wanted_in / hours - self._in_demand)
 
-    def _count_tried(self) -> None:
+    def _count_wanted(self, channels: Records) -> None:
+        """Count whom payments went to, by receiver of the own ones and by next peer of forwarded ones."""
         for own in (self._sent, self._received):
-            self._tried += np.bincount(own.newest_counterparties, minlength=len(self._tried))
+            self._wanted += np.bincount(own.newest_counterparties, minlength=len(self._wanted))
+        np.add.at(self._wanted, channels["peer"], channels["n_forwarded"] + channels["n_refused"])
 
-    def _peers(self, connected: Indices) -> Records:
-        """Nodes worth a channel: the most frequent counterparties first, then the largest nodes."""
-        excluded = set(connected.tolist()) | {self._node}
-        frequent = np.argsort(-self._tried, kind="stable")[: N_PEERS + len(excluded)]
-        ranked = [*frequent[self._tried[frequent] > 0][: N_PEERS // 2].tolist(), *self._hubs.tolist()]
-        nodes = [node for node in dict.fromkeys(ranked) if node not in excluded][:N_PEERS]
-        if not nodes:
-            return no_records(PEER_DTYPE)
-        peers = zero_records(len(nodes), PEER_DTYPE)
-        peers.node = nodes
-        peers.n_channels = self._static.degree[nodes]
-        peers.capacity_msat = self._capacity[nodes]
-        peers.paid_share = self._tried[nodes] / max(self._tried.sum(), 1.0)
-        return peers
+    def _peers(self, channels: Records) -> Records:
+        """Nodes worth a channel: the most wanted first, then the largest; none that we can still pay well."""
+        well_connected = channels["local_msat"] > WELL_CONNECTED * channels["capacity_msat"]
+        excluded = {*channels["peer"][well_connected].tolist(), self._node}
+        most_wanted = np.argsort(-self._wanted, kind="stable")[: N_PEERS + len(excluded)]
+        frequent = [node for node in most_wanted.tolist() if self._wanted[node] > 0 and node not in excluded]
+        ranked = dict.fromkeys([*frequent[: N_PEERS // 2], *self._hubs.tolist()])
+        nodes = [node for node in ranked if node not in excluded][:N_PEERS]
+        peers = np.zeros(len(nodes), PEER_DTYPE)
+        peers["node"] = nodes
+        peers["n_channels"] = self._static.degree[nodes]
+        peers["capacity_msat"] = self._capacity[nodes]
+        peers["wanted_share"] = self._wanted[nodes] / max(self._wanted.sum(), 1.0)
+        return peers.view(np.recarray)
 
 
 class _OwnPayments:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lnherd.control.menu import MenuConfig
+from lnherd.control.action import ActionKind
+from lnherd.control.menu import ALL_KINDS, MenuConfig
 from lnherd.control.view import Role
 from lnherd.engine import SimulationConfig
 from lnherd.envs.corridors import transit_pairs
@@ -30,6 +31,8 @@ START_SPREAD = 0.5
 SECONDS_PER_HOUR = MS_PER_HOUR // MS_PER_SECOND
 DEGREES = (5, 15)
 """A herder that nobody named has as many live channels: a mid-size node."""
+NOT_ROUTING = tuple(kind for kind in ALL_KINDS if kind not in (ActionKind.FEE_UP, ActionKind.FEE_DOWN))
+"""What a node that does not live from forwarding is offered."""
 MAX_ROUTERS = 40
 """How many mid-size nodes are looked at for the one that most trades would pass."""
 LND_POLICY = {"base_fee_msat": 1_000, "fee_ppm": 1, "htlc_min_msat": 1_000, "cltv_delta": 80}
@@ -77,8 +80,8 @@ class HerdingConfig:
     """How the balances of channels without such traffic are drawn (``network.generate.draw_balances``)."""
     reward: RewardConfig = field(default_factory=RewardConfig)
     """What counts."""
-    menu: MenuConfig = field(default_factory=MenuConfig)
-    """What is offered."""
+    offers: MenuConfig | None = None
+    """What is offered; None offers what makes sense for the role (:attr:`menu`)."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """How the world behaves."""
 
@@ -89,6 +92,13 @@ class HerdingConfig:
             raise InputError(f"herding: asymmetry is {self.asymmetry}; it must lie between 0 and 1")
         if self.start_hours < 0:
             raise InputError(f"herding: start_hours is {self.start_hours}; it must not be negative")
+
+    @property
+    def menu(self) -> MenuConfig:
+        """The menu: fee steps only for a router, because nobody else lives from forwarding."""
+        if self.offers is not None:
+            return self.offers
+        return MenuConfig() if self.role == Role.ROUTER else MenuConfig(kinds=NOT_ROUTING)
 
     @property
     def duration_ms(self) -> int:

@@ -85,9 +85,9 @@ def test_features_of_swaps_and_opens():
     swap_out = Action(ActionKind.SWAP_OUT, channel=1, amount_msat=400_000 * SAT)
     assert feature(swap_out, "source_after") == pytest.approx(0.2)
     peers = zero_records(1, PEER_DTYPE)
-    peers.node, peers.paid_share = 5, 0.4
+    peers.node, peers.wanted_share = 5, 0.4
     opening = Action(ActionKind.OPEN, peer=5, amount_msat=500_000 * SAT)
-    assert feature(opening, "paid_share", replace(VIEW, peers=peers)) == pytest.approx(0.4)
+    assert feature(opening, "wanted_share", replace(VIEW, peers=peers)) == pytest.approx(0.4)
     assert feature(opening, "target_after") == 1.0
 
 

@@ -37,10 +37,25 @@ def test_a_rebalance_fills_the_emptiest_from_the_fullest_to_equal_shares():
     amount = equalising_msat(view(), source=1, target=0)
     # 0.1 + x / 1M = 0.8 - x / 2M: x = 0.7 / 1.5 M = 466,666 sat
     assert amount // SAT == 466_666
-    full, half = of_kind(candidate_actions(view(), MENU), ActionKind.REBALANCE)[:2]
-    assert (full.channel, full.to_channel, full.amount_msat) == (9, 7, amount)
-    assert half.amount_msat == amount // 2
-    assert full.fee_limit_msat == amount * 3_000 // 1_000_000
+    (trip,) = of_kind(candidate_actions(view(), MENU), ActionKind.REBALANCE)
+    assert (trip.channel, trip.to_channel, trip.amount_msat) == (9, 7, amount)
+    assert trip.fee_limit_msat == amount * 3_000 // 1_000_000
+
+
+def test_the_channel_that_runs_dry_soonest_is_filled_first_with_hours_of_its_demand():
+    channels = own_channels(
+        capacity_msat=[10**9] * 4,
+        local_msat=[100_000 * SAT, 200_000 * SAT, 900_000 * SAT, 950_000 * SAT],
+        out_msat_per_h=[0.0, 10_000.0 * SAT, 0.0, 0.0],
+        in_msat_per_h=[0.0, 0.0, 10_000.0 * SAT, 0.0],
+    )
+    trips = of_kind(candidate_actions(NodeView(Role.ROUTER, channels), MENU), ActionKind.REBALANCE)
+    # channel 1 lasts 20 hours, channel 2 can receive for 10; 12 hours of demand, or to equal shares: (0.9 - 0.2) / 2
+    assert [(t.channel, t.to_channel, t.amount_msat // SAT) for t in trips] == [
+        (2, 1, 120_000),
+        (2, 1, 349_999),
+        (3, 0, 424_999),
+    ]
 
 
 def test_a_rebalance_never_exceeds_what_can_be_sent_or_received():

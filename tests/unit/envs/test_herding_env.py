@@ -42,7 +42,7 @@ def test_masks_agree_and_waiting_is_always_possible(env):
 
 
 def test_a_masked_action_is_a_wait(small_network):
-    config = replace(CONFIG, menu=replace(CONFIG.menu, kinds=()))
+    config = replace(CONFIG, offers=replace(CONFIG.menu, kinds=()))
     masked, waiting = HerdingEnv(config, small_network), HerdingEnv(config, small_network)
     masked.reset(seed=3), waiting.reset(seed=3)
     first, second = masked.step(7), waiting.step(0)
