@@ -21,7 +21,7 @@ BINNING = Binning(
     candidate_names=("stay", "left", "right"),
 )
 ACTIONS = tuple(Action(kind) for kind in (ActionKind.WAIT, ActionKind.SWAP_OUT, ActionKind.SWAP_IN))
-CONFIG = QConfig(binning=BINNING, discount=0.9, min_visits=1, batch_episodes=1, learning_rate_min=0.0)
+CONFIG = QConfig(binning=BINNING, discount=0.9, min_visits=1, batch_episodes=1, learning_rate_min=0.0, confidence=0.0)
 
 
 def decision_in(state, mask=None):
