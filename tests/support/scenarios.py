@@ -105,6 +105,13 @@ def configs(draw) -> SimulationConfig:
         "strict_forwarding": st.booleans(),
     }
     drawn = {name: draw(values) for name, values in changes.items()}
+    if drawn["sender"] == "lnd" and not base.any_failure_counts and draw(st.booleans()):
+        drawn |= {
+            "estimator": "bimodal",
+            "bimodal_scale_msat": draw(st.sampled_from([1_000_000.0, 30_000_000.0, 300_000_000.0])),
+            "bimodal_node_weight": draw(st.sampled_from([0.0, 0.2, 1.0])),
+            "bimodal_decay_ms": draw(st.sampled_from([2_000.0, 60_000.0, 604_800_000.0])),
+        }
     if base is not CLOTH:
         drawn |= {
             "max_htlcs": draw(st.sampled_from([1, 3, 483])),

@@ -27,6 +27,7 @@ SEEDS = click.IntRange(0, 2**63 - 1)
 @click.option("--rate", default=10.0, show_default=True, help="Payments per second.")
 @click.option("--balances", default=None, help="Prior for unknown balances: bimodal, uniform, half, drained.")
 @click.option("--sender", default=None, help="How routes are found: lnd, cheapest or shortest. [default: lnd]")
+@click.option("--estimator", default=None, help="Chances of a hop: apriori or bimodal (LND). [default: apriori]")
 @click.option("--mpp/--no-mpp", default=None, help="Whether payments may be split. [default: --mpp]")
 @click.option(
     "--profile", default="default", show_default=True, help="default (LND today) or cloth (CLoTH's semantics)."
@@ -110,7 +111,7 @@ def _payments(options: dict[str, Any], network: "Network", seed: Any) -> "Record
 def _config(options: dict[str, Any]) -> "SimulationConfig":
     from lnherd.engine.config import profile
 
-    changes = {name: options[name] for name in ("sender", "mpp") if options[name] is not None}
+    changes = {name: options[name] for name in ("sender", "estimator", "mpp") if options[name] is not None}
     return profile(options["profile"], **changes)
 
 

@@ -60,6 +60,10 @@ SENDER_LND = 0
 SENDER_CHEAPEST = 1
 SENDER_SHORTEST = 2
 
+# What a sender takes the chances of a hop from.
+ESTIMATOR_APRIORI = 0
+ESTIMATOR_BIMODAL = 1
+
 # Operations on the chain and their status.
 OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN = 0, 1, 2, 3
 OPERATION_KIND = ("open", "close", "swap_out", "swap_in")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields, replace
 
 from lnherd.engine.codes import (
+    ESTIMATOR_APRIORI,
+    ESTIMATOR_BIMODAL,
     LATENCY_CLOTH,
     LATENCY_LOG_NORMAL,
     SENDER_CHEAPEST,
@@ -12,9 +14,10 @@ from lnherd.engine.codes import (
 from lnherd.engine.state import MAX_HOPS, SETTINGS_DTYPE
 from lnherd.errors import InputError
 from lnherd.network.records import Records, zero_records
-from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
+from lnherd.units import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 
 SENDERS = {"lnd": SENDER_LND, "cheapest": SENDER_CHEAPEST, "shortest": SENDER_SHORTEST}
+ESTIMATORS = {"apriori": ESTIMATOR_APRIORI, "bimodal": ESTIMATOR_BIMODAL}
 LATENCIES = {"log-normal": LATENCY_LOG_NORMAL, "cloth": LATENCY_CLOTH}
 FEE_LIMITS = ("lnd", "none")
 MAX_PARTS = 64
@@ -33,6 +36,9 @@ LIMITS = {
     "half_life_ms": (0, _ANY),
     "capacity_fraction": (0, 1),
     "capacity_smearing": (0, 1),
+    "bimodal_scale_msat": (1, _ANY),
+    "bimodal_node_weight": (0, 1),
+    "bimodal_decay_ms": (1, _ANY),
     "hop_limit": (1, MAX_HOPS),
     "cltv_limit": (0, 1 << 30),
     "final_cltv": (0, 1 << 30),
@@ -65,6 +71,8 @@ class SimulationConfig:
 
     sender: str = "lnd"
     """How payers find routes: lnd, cheapest or shortest."""
+    estimator: str = "apriori"
+    """What the lnd sender takes the chances of a hop from: apriori or bimodal."""
     mpp: bool = True
     """Whether payments may be split into parts."""
     max_parts: int = 16
@@ -95,6 +103,12 @@ class SimulationConfig:
     """Share of a capacity at which its probability factor is one half."""
     capacity_smearing: float = 0.025
     """Width of that transition; 0 switches the factor off."""
+    bimodal_scale_msat: float = 300_000_000.0
+    """How far the liquidity of a channel strays from its ends (LND DefaultBimodalScaleMsat)."""
+    bimodal_node_weight: float = 0.2
+    """Weight of another channel of the node against the channel itself."""
+    bimodal_decay_ms: float = 7.0 * MS_PER_DAY
+    """Time after which news has faded to 1/e."""
     hop_limit: int = 20
     """Longest route."""
     cltv_limit: int = 2016
@@ -154,6 +168,10 @@ class SimulationConfig:
 
     def __post_init__(self) -> None:
         _require(self.sender in SENDERS, "sender", f"one of {', '.join(SENDERS)}")
+        _require(self.estimator in ESTIMATORS, "estimator", f"one of {', '.join(ESTIMATORS)}")
+        is_apriori = self.estimator == "apriori"
+        _require(is_apriori or self.sender == "lnd", "estimator", "apriori unless the sender is lnd")
+        _require(is_apriori or not self.any_failure_counts, "estimator", "apriori where any failure counts (CLoTH)")
         _require(self.latency in LATENCIES, "latency", f"one of {', '.join(LATENCIES)}")
         _require(self.fee_limit in FEE_LIMITS, "fee_limit", f"one of {', '.join(FEE_LIMITS)}")
         _require(0 < self.min_probability <= 1, "min_probability", "above 0 and at most 1")
@@ -172,6 +190,7 @@ class SimulationConfig:
         record.seed = seed
         record.swap_node = swap_node
         record.sender_kind = SENDERS[self.sender]
+        record.estimator_kind = ESTIMATORS[self.estimator]
         record.latency_kind = LATENCIES[self.latency]
         record.max_parts = self.max_parts if self.mpp else 1
         return settings

@@ -1,4 +1,4 @@
-"""What senders learn about liquidity: LND's mission control with its *apriori* estimator.
+"""What senders learn about liquidity: LND's mission control with its *apriori* estimator (see also ``bimodal``).
 
 A sender keeps, for each pair of nodes it has tried, the last failure and the last success with their amounts
 (``routing/missioncontrol_state.go``). Pairs, not channels: parallel channels share a record, as in LND.
@@ -24,8 +24,11 @@ longest ago is forgotten. (LND keeps the last 1000 *results* and derives the pai
 
 import math
 
+from lnherd.engine import bimodal
+from lnherd.engine.bimodal import bimodal_probability
+from lnherd.engine.codes import ESTIMATOR_BIMODAL
 from lnherd.engine.jit import jit
-from lnherd.engine.state import NONE, State
+from lnherd.engine.state import NEVER, NONE, State
 
 BLOCK = 8
 """Records handed out at a time. The loop's headroom covers the blocks of one event."""
@@ -35,7 +38,6 @@ RELAX_INTERVAL_MS = 60_000
 """A failure of a higher amount this soon after another is ignored (LND ``DefaultMinFailureRelaxInterval``)."""
 FORGIVEN_WEIGHT = 0.5
 """Senders that do not weigh probabilities avoid a pair until its failure has decayed to this weight."""
-NEVER = -1
 ANY_AMOUNT = 1 << 62
 MIN_CAPACITY_FACTOR = 0.5
 LN_2 = math.log(2.0)
@@ -161,6 +163,8 @@ def recall_pairs(state: State, target: int) -> None:
 def pair_probability(state: State, source: int, target: int, amount_msat: int, capacity_msat: int) -> float:
     """Chance that ``source`` forwards the amount to ``target``; :func:`recall_pairs` was called for it."""
     settings = state.settings[0]
+    if settings.estimator_kind == ESTIMATOR_BIMODAL:
+        return bimodal_probability(state, source, target, amount_msat, capacity_msat)
     prior: float = settings.hop_probability * capacity_factor(state, amount_msat, capacity_msat)
     if state.search[0].n_recalled == 0 or state.recall[source].query != state.search[0].query:
         return prior
@@ -180,11 +184,27 @@ def pair_probability(state: State, source: int, target: int, amount_msat: int, c
 @jit
 def local_probability(state: State, sender: int, target: int) -> float:
     """Chance that the sender's own channels carry to ``target``; :func:`recall_pairs` was called for it."""
-    likely: float = state.settings[0].success_probability
+    likely = surest_own_channel(state)
     recall = state.recall[sender]
     if state.search[0].n_recalled == 0 or recall.query != state.search[0].query or recall.pair_target != target:
         return likely
     return float(likely * (1.0 - state.memory[recall.pair_record].weight))
+
+
+@jit
+def surest_own_channel(state: State) -> float:
+    """The most :func:`local_probability` can be."""
+    settings = state.settings[0]
+    return 1.0 if settings.estimator_kind == ESTIMATOR_BIMODAL else float(settings.success_probability)
+
+
+@jit
+def best_prior(state: State, amount_msat: int) -> float:
+    """The most the probability of an untried pair of an unknown node can be, for the amount or a higher one."""
+    settings = state.settings[0]
+    if settings.estimator_kind == ESTIMATOR_BIMODAL:
+        return bimodal.best_prior(settings.bimodal_scale_msat, amount_msat)
+    return float(settings.hop_probability)
 
 
 @jit
@@ -241,7 +261,9 @@ def _tally(state: State, node: int, amount_msat: int) -> None:
 
 @jit
 def failure_weight(state: State, fail_ms: int) -> float:
-    """1 for a fresh failure, halved with each half-life."""
+    """1 for a fresh failure; halved with each half-life, or faded as the bimodal estimator has it."""
+    if state.settings[0].estimator_kind == ESTIMATOR_BIMODAL:
+        return bimodal.faded(state, fail_ms)
     half_life_ms = state.settings[0].half_life_ms
     if half_life_ms <= 0.0:
         return 0.0

@@ -17,7 +17,14 @@ from lnherd.engine.codes import NO_FAILURE, SENDER_CHEAPEST, SENDER_LND
 from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.frontier import drop_first, push
 from lnherd.engine.jit import jit
-from lnherd.engine.liquidity import is_avoided, local_probability, pair_probability, recall_memory, recall_pairs
+from lnherd.engine.liquidity import (
+    is_avoided,
+    local_probability,
+    pair_probability,
+    recall_memory,
+    recall_pairs,
+    surest_own_channel,
+)
 from lnherd.engine.search_space import HOP_ODDS, LEAF, OUTSIDE
 from lnherd.engine.state import NONE, State
 from lnherd.engine.vicinity import distance, explore_vicinity, table_for
@@ -92,9 +99,9 @@ def _set_cost(state: State, amount_msat: int) -> None:
     if search.weighs_chances:
         search.attempt_cost = settings.attempt_cost_msat + amount_msat * settings.attempt_cost_ppm // 1_000_000
         search.risk_factor = settings.risk_factor
-        search.least_cost = search.attempt_cost / settings.success_probability
+        search.least_cost = search.attempt_cost / surest_own_channel(state)
         search.min_probability = settings.min_probability
-        search.least_at_best = settings.min_probability / settings.success_probability * (1.0 - ROUNDING)
+        search.least_at_best = settings.min_probability / surest_own_channel(state) * (1.0 - ROUNDING)
         search.hop_cost = 0.0
         return
     search.attempt_cost, search.least_cost, search.risk_factor, search.min_probability = 0.0, 0.0, 0.0, 0.0

@@ -24,12 +24,15 @@ MAX_HOPS = 27
 """Longest route: BOLT 4's fixed-size onion carried 20; 27 is what LND 0.10 and CLoTH allow."""
 NONE = -1
 """No edge, no attempt, no record: the end of every list."""
+NEVER = -1
+"""The time of what has not happened."""
 
 SETTINGS_DTYPE = np.dtype(
     [
         ("seed", "u8"),
         # sender
         ("sender_kind", "i8"),
+        ("estimator_kind", "i8"),
         ("attempt_cost_msat", "i8"),
         ("attempt_cost_ppm", "i8"),
         ("risk_factor", "f8"),
@@ -40,6 +43,9 @@ SETTINGS_DTYPE = np.dtype(
         ("min_probability", "f8"),
         ("capacity_fraction", "f8"),
         ("capacity_smearing", "f8"),
+        ("bimodal_scale_msat", "f8"),
+        ("bimodal_node_weight", "f8"),
+        ("bimodal_decay_ms", "f8"),
         ("hop_limit", "i8"),
         ("cltv_limit", "i8"),
         ("final_cltv", "i8"),
@@ -296,6 +302,7 @@ RECALL_DTYPE = np.dtype(
         ("lowest_msat", "i8"),
         ("highest_msat", "i8"),
         ("failure_weight", "f8"),
+        ("success_weight", "f8"),
         ("n_successes", "i4"),
         ("of_source", "i4"),
         ("of_target", "i4"),

@@ -16,12 +16,20 @@ A node's place in table t is ``t * 2N`` plus its index.
 
 import math
 
+from lnherd.engine import bimodal
 from lnherd.engine.channels import refusal_to_sender
-from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, NO_FAILURE
+from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, ESTIMATOR_BIMODAL, NO_FAILURE
 from lnherd.engine.jit import jit
-from lnherd.engine.liquidity import BLOCK, FORGIVEN_WEIGHT, NEVER, local_probability, recall_pairs
+from lnherd.engine.liquidity import (
+    BLOCK,
+    FORGIVEN_WEIGHT,
+    best_prior,
+    local_probability,
+    recall_pairs,
+    surest_own_channel,
+)
 from lnherd.engine.search_space import HOP_ODDS, LEAF, LOG_UNIT, MOST_ODDS, OUTSIDE
-from lnherd.engine.state import MAX_FAILED, MAX_TABLES, NONE, State
+from lnherd.engine.state import MAX_FAILED, MAX_TABLES, NEVER, NONE, State
 from lnherd.network.records import Records
 
 FADED_WEIGHT = 0.1
@@ -43,7 +51,7 @@ def explore_vicinity(state: State) -> bool:
     """Fill the tables of distances for the running query; False if the receiver is out of reach."""
     search = state.search[0]
     _forget(state)
-    search.prior_odds = odds_of(state.settings[0].hop_probability) if search.weighs_chances else HOP_ODDS
+    search.prior_odds = odds_of(best_prior(state, search.amount_msat)) if search.weighs_chances else HOP_ODDS
     _choose_amounts(state)
     is_near = _explore(state, 0)
     for table in range(1, search.n_tables):
@@ -162,7 +170,7 @@ def _own_odds(state: State, peer: int) -> int:
     if search.n_recalled == 0 or not search.weighs_chances:
         return 0
     recall_pairs(state, peer)
-    return odds_of(local_probability(state, search.sender, peer) / state.settings[0].success_probability)
+    return odds_of(local_probability(state, search.sender, peer) / surest_own_channel(state))
 
 
 @jit
@@ -342,8 +350,9 @@ def _weigh_source(state: State, node: int, amount_msat: int) -> None:
 @jit
 def best_average(state: State, node: int, amount_msat: int) -> float:
     """The most a node's average can be for the amount or a higher one."""
-    settings = state.settings[0]
-    prior: float = settings.hop_probability
+    settings, prior = state.settings[0], best_prior(state, amount_msat)
+    if settings.estimator_kind == ESTIMATOR_BIMODAL:
+        return bimodal.averaged(state, node, prior, NONE)
     if settings.apriori_weight >= 1.0:
         return prior
     n_successes, weight = 0, 1.0 / (1.0 - settings.apriori_weight) - 1.0
@@ -370,6 +379,8 @@ def _pair_odds(state: State, index: int, amount_msat: int, average: float) -> in
     has_failed = record.fail_ms != NEVER and (any_failure or amount_msat >= record.fail_amount_msat)
     if not search.weighs_chances:
         return WORST_HOP_ODDS if has_failed and record.weight > FORGIVEN_WEIGHT else HOP_ODDS
+    if settings.estimator_kind == ESTIMATOR_BIMODAL:
+        return odds_of(bimodal.best_of_pair(state, index, amount_msat))
     usual = state.recall[record.source].usual_odds
     if amount_msat <= record.success_amount_msat and not any_failure:
         return int(min(usual, search.likely_odds))

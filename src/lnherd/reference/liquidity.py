@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lnherd.engine.config import SimulationConfig
+from lnherd.reference import bimodal
 
 MEMORY_LIMIT = 1000
 RELAX_INTERVAL_MS = 60_000
@@ -91,7 +92,9 @@ class Memory:
 
 
 def failure_weight(pair: Pair, now_ms: int, config: SimulationConfig) -> float:
-    """1 for a fresh failure, halved with each half-life."""
+    """1 for a fresh failure, fading as the estimator has it."""
+    if config.estimator == "bimodal":
+        return bimodal.faded(pair.fail_ms, now_ms, config)
     if pair.fail_ms is None or config.half_life_ms <= 0:
         return 0.0
     return math.exp(-math.log(2.0) * ((now_ms - pair.fail_ms) / config.half_life_ms))
@@ -147,9 +150,11 @@ def pair_probability(
     config: SimulationConfig,
 ) -> float:
     """Chance that ``source`` forwards the amount to ``target``."""
+    pair, of_node = memory.find(source, target), memory.of_source(source)
+    if config.estimator == "bimodal":
+        return bimodal.bimodal_probability(pair, of_node, amount_msat, capacity_msat, now_ms, config)
     prior = config.hop_probability * capacity_factor(amount_msat, capacity_msat, config)
-    average = node_average(memory.of_source(source), amount_msat, prior, now_ms, config)
-    pair = memory.find(source, target)
+    average = node_average(of_node, amount_msat, prior, now_ms, config)
     if pair is None:
         return average
     if carried(pair, asked_about(amount_msat, config)):
@@ -163,8 +168,13 @@ def local_probability(memory: SenderMemory, sender: int, target: int, now_ms: in
     """Chance that the sender's own channels carry to ``target``, whatever the amount."""
     pair = memory.find(sender, target)
     if pair is None or pair.fail_ms is None:
-        return config.success_probability
-    return config.success_probability * (1.0 - failure_weight(pair, now_ms, config))
+        return surest_own_channel(config)
+    return surest_own_channel(config) * (1.0 - failure_weight(pair, now_ms, config))
+
+
+def surest_own_channel(config: SimulationConfig) -> float:
+    """The chance of an own channel that has not failed."""
+    return 1.0 if config.estimator == "bimodal" else config.success_probability
 
 
 def is_avoided(
@@ -176,10 +186,17 @@ def is_avoided(
     return pair is not None and counts and failure_weight(pair, now_ms, config) > 0.5
 
 
+def best_prior(amount_msat: int, config: SimulationConfig) -> float:
+    """The most an untried pair's probability can be for the amount or a higher one."""
+    return bimodal.best_prior(amount_msat, config) if config.estimator == "bimodal" else config.hop_probability
+
+
 def best_average(memory: SenderMemory, node: int, amount_msat: int, now_ms: int, config: SimulationConfig) -> float:
     """The most a node's average can be for the amount or a higher one."""
-    prior = config.hop_probability
-    average = node_average(memory.of_source(node), amount_msat, prior, now_ms, config)
+    prior, pairs = best_prior(amount_msat, config), memory.of_source(node)
+    if config.estimator == "bimodal":
+        return bimodal.averaged(prior, pairs, now_ms, config)
+    average = node_average(pairs, amount_msat, prior, now_ms, config)
     return average if config.success_probability >= prior else max(average, prior)
 
 
@@ -187,6 +204,8 @@ def best_pair_probability(
     memory: SenderMemory, pair: Pair, amount_msat: int, now_ms: int, config: SimulationConfig
 ) -> float:
     """The most a remembered pair's probability can be for the amount or a higher one."""
+    if config.estimator == "bimodal":
+        return bimodal.best_of_pair(pair, memory.of_source(pair.source), amount_msat, now_ms, config)
     average = best_average(memory, pair.source, amount_msat, now_ms, config)
     if carried(pair, asked_about(amount_msat, config)):
         return max(average, config.success_probability)

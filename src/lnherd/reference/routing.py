@@ -150,7 +150,8 @@ class Search:
     def run(self) -> Route | None:
         """Settle nodes in the order of their estimates until the sender's route cannot be beaten."""
         self._set_cost()
-        self.prior_odds = odds_of(self.config.hop_probability) if self.weighs_chances else HOP_ODDS
+        best_prior = liquidity.best_prior(self.query.amount_msat, self.config)
+        self.prior_odds = odds_of(best_prior) if self.weighs_chances else HOP_ODDS
         self.tables = [self._table(amount_msat) for amount_msat in self._amounts()]
         query = self.query
         start = Label(0.0, 1.0, 0, 0.0, query.amount_msat, query.amount_msat, self.config.final_cltv, 0, 0, None)
@@ -178,8 +179,9 @@ class Search:
         self.weighs_chances = config.sender == "lnd"
         self.attempt_cost = float(config.attempt_cost_msat + amount_msat * config.attempt_cost_ppm // 1_000_000)
         self.hop_cost = {"lnd": 0.0, "cheapest": 2.0**-10, "shortest": 2.0**43}[config.sender]
-        self.least_cost = self.attempt_cost / config.success_probability if self.look_ahead else self.attempt_cost
-        self.least_at_best = config.min_probability / config.success_probability * (1.0 - ROUNDING)
+        surest = liquidity.surest_own_channel(config)
+        self.least_cost = self.attempt_cost / surest if self.look_ahead else self.attempt_cost
+        self.least_at_best = config.min_probability / surest * (1.0 - ROUNDING)
 
     def _amounts(self) -> list[int]:
         """Least amounts to tabulate distances for: the payment's own and three of those that failed lately."""
@@ -226,7 +228,7 @@ class Search:
         if not self.weighs_chances:
             return 0
         local = liquidity.local_probability(self.memory, self.query.sender, peer, self.query.now_ms, self.config)
-        return odds_of(local / self.config.success_probability)
+        return odds_of(local / liquidity.surest_own_channel(self.config))
 
     def _hop_odds_from(self, node: int, amount_msat: int) -> dict[int, int]:
         """Odds of hops out of ``node``: to targets in memory, and under NONE to all others."""

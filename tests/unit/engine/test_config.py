@@ -14,6 +14,15 @@ from lnherd.errors import InputError
     ("changes", "sentence"),
     [
         ({"sender": "lightning"}, "simulation setting 'sender' must be one of lnd, cheapest, shortest"),
+        ({"estimator": "ldk"}, "simulation setting 'estimator' must be one of apriori, bimodal"),
+        (
+            {"estimator": "bimodal", "sender": "cheapest"},
+            "simulation setting 'estimator' must be apriori unless the sender",
+        ),
+        (
+            {"estimator": "bimodal", "any_failure_counts": True},
+            "simulation setting 'estimator' must be apriori where any",
+        ),
         ({"latency": "zero"}, "simulation setting 'latency' must be one of log-normal, cloth"),
         ({"fee_limit": "5%"}, "simulation setting 'fee_limit' must be one of lnd, none"),
         ({"hop_limit": 28}, "simulation setting 'hop_limit' must be between 1 and 27"),
