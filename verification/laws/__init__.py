@@ -1,0 +1,1 @@
+"""Closed forms that the simulator is held to; ``verification/theory.py`` runs them all."""
