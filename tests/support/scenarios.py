@@ -102,6 +102,7 @@ def configs(draw) -> SimulationConfig:
         "stuck_median_ms": st.sampled_from([5_000.0, 200_000.0]),
         "gossip_delay_ms": st.sampled_from([0, 3_000, 90_000]),
         "latency_sigma": st.sampled_from([0.0, 0.5, 1.5]),
+        "max_outgoing_cltv": st.sampled_from([60, 2016, 2016, 1 << 30]),
         "strict_forwarding": st.booleans(),
     }
     drawn = {name: draw(values) for name, values in changes.items()}

@@ -11,6 +11,7 @@ from lnherd.engine.state import (
     EVENT_DTYPE,
     FLOW_DTYPE,
     GOSSIP_DTYPE,
+    LESSON_DTYPE,
     MEMORY_DTYPE,
     NODE_STATE_DTYPE,
     NONE,
@@ -60,6 +61,7 @@ def initial_state(
         attempts=zero_records(INITIAL_POOL, ATTEMPT_DTYPE),
         events=zero_records(INITIAL_POOL, EVENT_DTYPE),
         memory=zero_records(INITIAL_POOL, MEMORY_DTYPE),
+        lessons=zero_records(INITIAL_POOL, LESSON_DTYPE),
         operations=zero_records(INITIAL_POOL, OPERATION_DTYPE),
         route=zero_records(1, ROUTE_DTYPE),
         **allocate_search(network),
@@ -89,7 +91,7 @@ def _clock(n_payments: int, config: SimulationConfig) -> Records:
     clock = zero_records(1, CLOCK_DTYPE)
     record = clock[0]
     record.n_payments = record.n_scheduled = n_payments
-    record.free_attempt = NONE
+    record.free_attempt = record.free_lesson = NONE
     record.next_block_ms = int(config.block_interval_ms)
     record.feerate_msat_per_vb = int(config.feerate_median_msat_per_vb)
     return clock
@@ -99,7 +101,7 @@ def _nodes(network: Network) -> Records:
     nodes = zero_records(network.n_nodes, NODE_STATE_DTYPE)
     start, _ = network.incoming
     nodes.gossip_start, nodes.gossip_end = start[:-1], start[1:]
-    nodes.memory_head = NONE
+    nodes.memory_head = nodes.first_lesson = NONE
     nodes.online = True
     return nodes
 

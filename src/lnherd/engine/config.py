@@ -41,6 +41,7 @@ LIMITS = {
     "bimodal_decay_ms": (1, _ANY),
     "hop_limit": (1, MAX_HOPS),
     "cltv_limit": (0, 1 << 30),
+    "max_outgoing_cltv": (0, 1 << 30),
     "final_cltv": (0, 1 << 30),
     "latency_median_ms": (0, 10**9),
     "latency_sigma": (0, 10**6),
@@ -125,6 +126,8 @@ class SimulationConfig:
     """CLoTH: the first route is computed without what the sender has learned."""
     strict_forwarding: bool = False
     """CLoTH: a node uses the very channel the onion names, never a parallel one that could carry the HTLC."""
+    max_outgoing_cltv: int = 2016
+    """Most blocks a node lets an HTLC it forwards stay locked (LND DefaultMaxOutgoingCltvExpiry)."""
     latency: str = "log-normal"
     """What the time per hop and direction is drawn from: log-normal or cloth."""
     latency_median_ms: float = 100.0
@@ -216,6 +219,7 @@ CLOTH = SimulationConfig(
     parts_settle_alone=True,
     search_before_start=True,
     strict_forwarding=True,
+    max_outgoing_cltv=1 << 30,
     latency="cloth",
     latency_sigma=1.0,
     reserve_ppm=0,

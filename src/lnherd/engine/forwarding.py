@@ -6,6 +6,7 @@ hop, settling or failing the HTLC of each hop as the news arrives at that hop's 
 
 from lnherd.engine.channels import add_htlc, fail_htlc, refusal, settle_htlc
 from lnherd.engine.codes import (
+    EXPIRY_TOO_FAR,
     FAILING,
     FAILURE_ARRIVES,
     FEE_INSUFFICIENT,
@@ -84,6 +85,8 @@ def _violation(state: State, attempt_id: int, next_hop: int, edge: int) -> int:
     )
     if attempt.amounts[next_hop - 1] - amount_msat < fee:
         return FEE_INSUFFICIENT
+    if attempt.cltv[next_hop] > state.settings[0].max_outgoing_cltv:
+        return EXPIRY_TOO_FAR
     if attempt.cltv[next_hop - 1] - attempt.cltv[next_hop] < policy.cltv_delta:
         return INCORRECT_CLTV_EXPIRY
     return NO_FAILURE

@@ -1,9 +1,10 @@
-"""What senders believe about channels, and when they learn of a change."""
+"""What all senders believe about channels, and when they hear of a change (one alone: :mod:`lnherd.engine.lessons`)."""
 
 from lnherd.engine.codes import POLICY_HEARD
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
 from lnherd.engine.state import State
+from lnherd.network.records import Records
 
 
 @jit
@@ -14,21 +15,23 @@ def announce(state: State, edge: int) -> None:
 
 @jit
 def hear_policy(state: State, edge: int) -> None:
-    """Bring the common view of ``edge`` up to date: from gossip, or from the ``channel_update`` in an error.
+    """Gossip brings the policy of ``edge``: the common view is up to date, and whatever a sender knew is outdated.
 
     The inbound fee belongs to the node the *counter* edge leaves from, so both views are refreshed.
     """
-    _copy_policy(state, edge)
-    _copy_policy(state, edge ^ 1)
+    for heard in (edge, edge ^ 1):
+        copy_policy(state, heard, state.gossip[state.gossip_position[heard]])
+        state.edges[heard].n_heard += 1
 
 
 @jit
-def _copy_policy(state: State, edge: int) -> None:
+def copy_policy(state: State, edge: int, view: Records) -> None:
+    """Write the policy of ``edge`` now in force to the gossip or a sender's lesson about it."""
     policy, counter = state.edges[edge], state.edges[edge ^ 1]
-    view = state.gossip[state.gossip_position[edge]]
+    capacity_msat = state.gossip[state.gossip_position[edge]].capacity_msat
     view.base_fee_msat, view.fee_ppm = policy.base_fee_msat, policy.fee_ppm
     view.htlc_min_msat = policy.htlc_min_msat
-    view.htlc_max_msat = min(policy.htlc_max_msat, view.capacity_msat)
+    view.htlc_max_msat = min(policy.htlc_max_msat, capacity_msat)
     view.cltv_delta = policy.cltv_delta
     view.inbound_base_fee_msat = counter.inbound_base_fee_msat
     view.inbound_fee_ppm = counter.inbound_fee_ppm

@@ -81,6 +81,7 @@ def _lacks_space(state: State) -> bool:
         clock.n_events + HEADROOM + clock.n_operations > len(state.events)
         or clock.n_live + HEADROOM > len(state.attempts)
         or clock.n_memory + HEADROOM > len(state.memory)
+        or clock.n_lessons + HEADROOM > len(state.lessons)
     )
 
 

@@ -12,6 +12,7 @@ from lnherd.engine.codes import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
     CHANNEL_DISABLED,
+    EXPIRY_TOO_FAR,
     FAILED,
     FEE_INSUFFICIENT,
     INCORRECT_CLTV_EXPIRY,
@@ -23,8 +24,8 @@ from lnherd.engine.codes import (
     SUCCEEDED,
     UNKNOWN_NEXT_PEER,
 )
-from lnherd.engine.gossip import hear_policy
 from lnherd.engine.jit import jit
+from lnherd.engine.lessons import forget_stale_lessons, learn_policy, swap_lessons
 from lnherd.engine.liquidity import record_failure, record_success
 from lnherd.engine.routing import find_route
 from lnherd.engine.state import NONE, State
@@ -131,6 +132,8 @@ def _send_two_halves(state: State, payment_id: int) -> bool:
 def _route_for(state: State, payment_id: int, amount_msat: int) -> bool:
     payment = state.payments[payment_id]
     state.clock[0].searches_total += 1
+    forget_stale_lessons(state, payment.sender)
+    swap_lessons(state, payment.sender)
     n_hops = find_route(
         state,
         payment.sender,
@@ -140,6 +143,7 @@ def _route_for(state: State, payment_id: int, amount_msat: int) -> bool:
         payment.first_edge,
         payment.last_edge,
     )
+    swap_lessons(state, payment.sender)
     return n_hops > 0
 
 
@@ -187,6 +191,18 @@ def _learn_success(state: State, attempt_id: int, n_hops: int) -> None:
 
 
 @jit
+def _learn_node_failure(state: State, attempt_id: int) -> None:
+    """A failure that is nobody's but the node's counts against its pairs on the route, both ways (LND failNode)."""
+    attempt = state.attempts[attempt_id]
+    sender, failed_hop = state.payments[attempt.payment].sender, attempt.failed_hop
+    _learn_success(state, attempt_id, failed_hop - 1)
+    for hop in (failed_hop - 1, failed_hop):
+        edge = state.edges[attempt.edges[hop]]
+        record_failure(state, sender, edge.source, edge.target, 0)
+        record_failure(state, sender, edge.target, edge.source, 0)
+
+
+@jit
 def _learn_failure(state: State, attempt_id: int) -> None:
     """Read the error message as LND does (``result_interpretation.go``).
 
@@ -195,6 +211,9 @@ def _learn_failure(state: State, attempt_id: int) -> None:
     """
     attempt = state.attempts[attempt_id]
     sender, failed_hop, failure = state.payments[attempt.payment].sender, attempt.failed_hop, attempt.failure
+    if failure == EXPIRY_TOO_FAR:
+        _learn_node_failure(state, attempt_id)
+        return
     _learn_success(state, attempt_id, failed_hop)
     if failure == MPP_TIMEOUT:
         return
@@ -202,9 +221,9 @@ def _learn_failure(state: State, attempt_id: int) -> None:
     edge = state.edges[edge_id]
     is_policy_error = failure in (FEE_INSUFFICIENT, INCORRECT_CLTV_EXPIRY, AMOUNT_BELOW_MINIMUM)
     if is_policy_error or failure in (AMOUNT_ABOVE_MAXIMUM, CHANNEL_DISABLED):
-        hear_policy(state, edge_id)
+        learn_policy(state, sender, edge_id)
     if failure == FEE_INSUFFICIENT:  # perhaps for a new inbound fee, which belongs to the channel before
-        hear_policy(state, attempt.edges[failed_hop - 1])
+        learn_policy(state, sender, attempt.edges[failed_hop - 1])
     if failure in (CHANNEL_DISABLED, UNKNOWN_NEXT_PEER):
         record_failure(state, sender, edge.source, edge.target, 0)
     elif not is_policy_error:

@@ -19,7 +19,7 @@ from lnherd.network.records import Ints, Records, grown
 
 CHUNK_EVENTS = 1_000_000
 """Events handled in one call of the compiled loop, so that an interrupt is noticed soon."""
-_POOLS = ("payments", "attempts", "events", "memory", "operations")
+_POOLS = ("payments", "attempts", "events", "memory", "lessons", "operations")
 
 
 class ExitReason(IntEnum):
@@ -133,6 +133,7 @@ class Simulation:
             "attempts": clock.n_live,
             "events": clock.n_events + clock.n_operations,  # a block may start a payment for each operation
             "memory": clock.n_memory,
+            "lessons": clock.n_lessons,
             "operations": clock.n_operations,
         }
         short = [name for name in _POOLS if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]

@@ -58,6 +58,7 @@ SETTINGS_DTYPE = np.dtype(
         ("parts_settle_alone", "?"),
         ("search_before_start", "?"),
         ("strict_forwarding", "?"),
+        ("max_outgoing_cltv", "i8"),
         # time
         ("latency_kind", "i8"),
         ("latency_median_ms", "f8"),
@@ -94,6 +95,8 @@ CLOCK_DTYPE = np.dtype(
         ("n_live", "i8"),
         ("free_attempt", "i8"),
         ("n_memory", "i8"),
+        ("n_lessons", "i8"),
+        ("free_lesson", "i8"),
         ("n_operations", "i8"),
         ("attempts_total", "i8"),
         ("searches_total", "i8"),
@@ -127,12 +130,14 @@ EDGE_STATE_DTYPE = np.dtype(
         ("source", "i4"),
         ("target", "i4"),
         ("parallel", "i4"),
+        ("n_heard", "i4"),
         ("enabled", "?"),
         ("is_open", "?"),
     ]
 )
 """One direction of a channel as its owner enforces it. ``parallel`` is the next edge between the same two
-nodes, a ring: an edge without a twin points to itself. Only :mod:`channels` writes balances and HTLCs."""
+nodes, a ring: an edge without a twin points to itself. ``n_heard`` counts how often gossip brought
+its policy. Only :mod:`channels` writes balances and HTLCs."""
 
 GOSSIP_DTYPE = np.dtype(
     [
@@ -161,6 +166,7 @@ NODE_STATE_DTYPE = np.dtype(
         ("memory_head", "i4"),
         ("memory_tail", "i4"),
         ("n_memory", "i4"),
+        ("first_lesson", "i4"),
         ("online", "?"),
     ]
 )
@@ -234,6 +240,24 @@ MEMORY_DTYPE = np.dtype(
 that a sender's are mostly neighbours in memory; ``next`` of the first of a block is the sender's next block.
 ``next_of_*`` (chains of one source or target), ``odds`` and ``weight`` hold while a route is being searched.
 A time of -1 means never. See :mod:`lnherd.engine.liquidity`."""
+
+LESSON_DTYPE = np.dtype(
+    [
+        ("base_fee_msat", "i8"),
+        ("fee_ppm", "i8"),
+        ("htlc_min_msat", "i8"),
+        ("htlc_max_msat", "i8"),
+        ("inbound_base_fee_msat", "i8"),
+        ("inbound_fee_ppm", "i8"),
+        ("edge", "i4"),
+        ("next", "i4"),
+        ("n_heard", "i4"),
+        ("cltv_delta", "i4"),
+        ("enabled", "?"),
+    ]
+)
+"""A policy that one sender learned from an error, valid while the edge's ``n_heard`` is the same. ``next`` links the
+lessons of a sender, or the free list. See :mod:`lnherd.engine.lessons`."""
 
 FLOW_DTYPE = np.dtype(
     [
@@ -390,6 +414,7 @@ class State(NamedTuple):
     attempts: Records  # pool with a free list
     events: Records  # binary heap
     memory: Records  # pool
+    lessons: Records  # pool with a free list
     operations: Records  # pool
     route: Records  # [1] scratch: the last route found
     search: Records  # [1] scratch: the running query

@@ -1,6 +1,7 @@
 """What a node does when an HTLC, a preimage or a failure reaches it."""
 
 from lnherd.engine.codes import (
+    EXPIRY_TOO_FAR,
     FAILING,
     FAILURE_ARRIVES,
     FEE_INSUFFICIENT,
@@ -69,6 +70,8 @@ def _objection(world: World, part: Part, hop: int, edge: int) -> int:
     )
     if part.amounts[hop - 1] - amount_msat < asked_msat:
         return FEE_INSUFFICIENT
+    if part.cltv[hop] > world.config.max_outgoing_cltv:
+        return EXPIRY_TOO_FAR
     if part.cltv[hop - 1] - part.cltv[hop] < policy.cltv_delta:
         return INCORRECT_CLTV_EXPIRY
     return NO_FAILURE

@@ -35,3 +35,12 @@ def hear_policy(world: World, edge: int) -> None:
     for heard in (edge, edge ^ 1):
         direction, counter = world.directions[heard], world.directions[heard ^ 1]
         world.announcements[heard] = announcement_of(direction, counter, is_open=direction.is_open)
+        for lessons in world.lessons.values():
+            lessons.pop(heard, None)
+
+
+def learn_policy(world: World, sender: int, edge: int) -> None:
+    """One sender alone learns from an error what is true of both directions of the channel of ``edge``."""
+    for learned in (edge, edge ^ 1):
+        direction, counter = world.directions[learned], world.directions[learned ^ 1]
+        world.lessons[sender][learned] = announcement_of(direction, counter, is_open=direction.is_open)

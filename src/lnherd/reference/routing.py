@@ -391,7 +391,9 @@ def find_route(
             return TEMPORARY_CHANNEL_FAILURE
         return AMOUNT_BELOW_MINIMUM if amount_msat < policy.htlc_min_msat else NO_FAILURE
 
+    lessons = world.lessons[payment.sender]
+    gossip = Gossip(lessons.get(common.edge, common) for common in world.announcements)
     if ignores_past:
-        return Search(Gossip(world.announcements), SenderMemory(), query, world.config, answer_at_start).run()
+        return Search(gossip, SenderMemory(), query, world.config, answer_at_start).run()
     memory = world.memory.senders[payment.sender]
-    return Search(Gossip(world.announcements), memory, query, world.config, answer).run()
+    return Search(gossip, memory, query, world.config, answer).run()

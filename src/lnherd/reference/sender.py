@@ -5,6 +5,7 @@ from lnherd.engine.codes import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
     CHANNEL_DISABLED,
+    EXPIRY_TOO_FAR,
     FAILED,
     FEE_INSUFFICIENT,
     HTLC_ARRIVES,
@@ -19,7 +20,7 @@ from lnherd.engine.codes import (
 )
 from lnherd.engine.state import NONE
 from lnherd.reference.channels import add_htlc
-from lnherd.reference.gossip import hear_policy
+from lnherd.reference.gossip import learn_policy
 from lnherd.reference.routing import Route, find_route
 from lnherd.reference.world import Part, Payment, World
 
@@ -176,17 +177,31 @@ def _learn_success(world: World, part: Part, n_hops: int) -> None:
         world.memory.record_success(sender, (direction.source, direction.target), amount_msat, world.now_ms)
 
 
+def _learn_node_failure(world: World, part: Part) -> None:
+    """The failing node's pairs on the route are not to be used, in either direction."""
+    sender = world.payments[part.payment].sender
+    _learn_success(world, part, part.failed_hop - 1)
+    for edge in part.edges[part.failed_hop - 1 : part.failed_hop + 1]:
+        direction = world.directions[edge]
+        for pair in ((direction.source, direction.target), (direction.target, direction.source)):
+            world.memory.record_failure(sender, pair, 0, world.now_ms)
+
+
 def _learn_failure(world: World, part: Part) -> None:
     """Hops before the failing one could forward; the failing one gave its policy, or too little liquidity."""
+    sender = world.payments[part.payment].sender
+    if part.failure == EXPIRY_TOO_FAR:
+        _learn_node_failure(world, part)
+        return
     _learn_success(world, part, part.failed_hop)
     if part.failure == MPP_TIMEOUT:
         return
     edge = part.edges[part.failed_hop]
     if part.failure in CARRY_THE_POLICY:
-        hear_policy(world, edge)
+        learn_policy(world, sender, edge)
     if part.failure == FEE_INSUFFICIENT:  # perhaps for a new inbound fee, which belongs to the channel before
-        hear_policy(world, part.edges[part.failed_hop - 1])
+        learn_policy(world, sender, part.edges[part.failed_hop - 1])
     if part.failure not in SAY_NOTHING_OF_LIQUIDITY:
         amount_msat = 0 if part.failure in HOLD_FOR_ANY_AMOUNT else part.amounts[part.failed_hop]
-        sender, direction = world.payments[part.payment].sender, world.directions[edge]
+        direction = world.directions[edge]
         world.memory.record_failure(sender, (direction.source, direction.target), amount_msat, world.now_ms)

@@ -1,6 +1,7 @@
 """The world of the twin: everything that exists while it runs, and its agenda."""
 
 import heapq
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -112,7 +113,10 @@ class Event:
 
 @dataclass(eq=False)
 class World:
-    """Nodes, channels, payments and the chain at one moment. Lists are indexed by edge, node or payment."""
+    """Nodes, channels, payments and the chain at one moment. Lists are indexed by edge, node or payment.
+
+    ``lessons`` are the policies a sender learned from errors, by sender and edge.
+    """
 
     config: SimulationConfig
     seed: int
@@ -124,6 +128,7 @@ class World:
     online: list[bool]
     swap_node: int
     memory: Memory
+    lessons: dict[int, dict[int, Announcement]] = field(default_factory=lambda: defaultdict(dict))
     operations: list[Operation] = field(default_factory=list)
     agenda: list[Event] = field(default_factory=list)
     n_scheduled: int = 0
