@@ -19,9 +19,14 @@ def hear_policy(state: State, edge: int) -> None:
 
     The inbound fee belongs to the node the *counter* edge leaves from, so both views are refreshed.
     """
-    for heard in (edge, edge ^ 1):
-        copy_policy(state, heard, state.gossip[state.gossip_position[heard]])
-        state.edges[heard].n_heard += 1
+    _hear(state, edge)
+    _hear(state, edge ^ 1)
+
+
+@jit
+def _hear(state: State, edge: int) -> None:
+    copy_policy(state, edge, state.gossip[state.gossip_position[edge]])
+    state.edges[edge].n_heard += 1
 
 
 @jit

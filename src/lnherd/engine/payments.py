@@ -196,7 +196,7 @@ def _learn_node_failure(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     sender, failed_hop = state.payments[attempt.payment].sender, attempt.failed_hop
     _learn_success(state, attempt_id, failed_hop - 1)
-    for hop in (failed_hop - 1, failed_hop):
+    for hop in range(failed_hop - 1, failed_hop + 1):
         edge = state.edges[attempt.edges[hop]]
         record_failure(state, sender, edge.source, edge.target, 0)
         record_failure(state, sender, edge.target, edge.source, 0)
