@@ -6,6 +6,8 @@ import click
 
 TRAININGS, EPISODES, CHECKPOINTS, SEEDS = 3, 60, 4, 12
 """Sized for a minute on two cores."""
+POLICIES = "do-nothing,proportional,rebalance-half,proportional+rebalance,threshold-swap,q-learning"
+"""The rules most operators know."""
 
 
 @click.command()
@@ -23,7 +25,7 @@ def command(out: Path, seed: int, as_json: bool) -> None:
     from lnherd.cli.compare import chosen_policies, run_comparison, show
     from lnherd.experiments.config import CompareConfig
 
-    rules, algorithms = chosen_policies(None)
+    rules, algorithms = chosen_policies(POLICIES)
     config = CompareConfig(
         rules=rules,
         algorithms=algorithms,

@@ -45,6 +45,8 @@ class Action:
     """SET_FEE: the new base fee; None keeps it."""
     fee_ppm: int | None = None
     """SET_FEE: the new proportional fee; None keeps it."""
+    inbound_fee_ppm: int | None = None
+    """SET_FEE: the new proportional inbound fee (negative is a discount); None keeps it."""
 
     def halved(self) -> "Action":
         """The retry of a failed rebalance: half the amount, half the fee limit, one halving less."""

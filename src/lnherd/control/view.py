@@ -39,6 +39,12 @@ OWN_CHANNEL_DTYPE = np.dtype(
         ("fee_ppm", "i8"),
         ("peer_base_fee_msat", "i8"),
         ("peer_fee_ppm", "i8"),
+        ("inbound_fee_ppm", "i8"),
+        # gossip about the peer's other channels
+        ("market_base_fee_msat", "i8"),
+        ("market_fee_ppm", "i8"),
+        ("n_smaller_rivals", "i4"),
+        ("n_larger_rivals", "i4"),
         ("n_htlcs", "i4"),
         ("max_htlcs", "i4"),
         ("usable", "?"),
@@ -51,6 +57,7 @@ OWN_CHANNEL_DTYPE = np.dtype(
         ("n_forwarded", "i8"),
         ("forwarded_msat", "i8"),
         ("fees_msat", "i8"),
+        ("assisted_msat", "i8"),
         ("n_refused", "i8"),
         ("refused_msat", "i8"),
         # smoothed
@@ -62,17 +69,27 @@ OWN_CHANNEL_DTYPE = np.dtype(
 ``reserve_msat`` is what each side must keep (BOLT 2). ``base_fee_msat``/``fee_ppm`` is what we charge for
 sending out through it, ``peer_*`` what the peer charges in the other direction. ``usable``: our direction is
 open and enabled; ``peer_usable``: theirs is. ``sent``/``received`` count HTLCs settled since the last look,
-``forwarded``/``fees`` those that left here for others, ``refused`` forwards that did not fit.
+``forwarded``/``fees`` those that left here for others, ``assisted`` fees of forwards that came in here, ``refused``
+forwards that did not fit. ``market_*`` are capacity-weighted medians of what others charge for sending into the same
+peer, -1 where nobody else does; *rivals* are those others, by total capacity beside ours.
 ``out_msat_per_h``/``in_msat_per_h`` are demand through the channel, smoothed over hours."""
 
 PENDING_DTYPE = np.dtype([("kind", "u1"), ("channel", "i8"), ("amount_msat", "i8")])
 """An operation that waits for the chain or a rebalance under way: ``kind`` is an ActionKind; ``channel`` -1 for an
 open whose channel does not exist yet."""
 
-PEER_DTYPE = np.dtype([("node", "i4"), ("n_channels", "i4"), ("capacity_msat", "i8"), ("wanted_share", "f8")])
+PEER_DTYPE = np.dtype(
+    [("node", "i4"), ("n_channels", "i4"), ("capacity_msat", "i8"), ("wanted_share", "f8"), ("centrality", "f8")]
+)
 """A node one could open a channel with, as gossip and the own books know it: its public channels and capacity, and
-which share (by count) of the own payments, and of what was forwarded or refused, went to it. It may be a peer already,
-with little left to send."""
+which share (by count) of the own payments, and of what was forwarded or refused, went to it; ``centrality``
+is its betweenness as a share of the most central node's. It may be a peer already, with little left to send."""
+
+
+REBALANCED_DTYPE = np.dtype(
+    [("channel", "i8"), ("to_channel", "i8"), ("amount_msat", "i8"), ("fee_msat", "i8"), ("succeeded", "?")]
+)
+"""An own circular payment that ended: out through ``channel``, back through ``to_channel``."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +153,8 @@ class NodeView:
     """What the swap server takes, of the amount."""
     pending: Records = field(default_factory=lambda: no_records(PENDING_DTYPE))
     peers: Records = field(default_factory=lambda: no_records(PEER_DTYPE))
+    rebalanced: Records = field(default_factory=lambda: no_records(REBALANCED_DTYPE))
+    """Own circular payments that ended since the last look (REBALANCED_DTYPE)."""
     sent: PaymentCounts = PaymentCounts()
     received: PaymentCounts = PaymentCounts()
     n_forwarded: int = 0

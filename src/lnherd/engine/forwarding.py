@@ -168,7 +168,9 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
         return
     flow.n_forwards += 1
     flow.forwarded_msat += amount_msat
-    flow.fees_msat += attempt.amounts[hop - 1] - amount_msat
+    fee_msat = attempt.amounts[hop - 1] - amount_msat
+    flow.fees_msat += fee_msat
+    state.flows[attempt.edges[hop - 1]].assisted_msat += fee_msat
     attempt.hop = hop - 1
     _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
 

@@ -266,13 +266,15 @@ FLOW_DTYPE = np.dtype(
         ("n_forwards", "i8"),
         ("forwarded_msat", "i8"),
         ("fees_msat", "i8"),
+        ("assisted_msat", "i8"),
         ("n_refused", "i8"),
         ("refused_msat", "i8"),
         ("hold_ms", "i8"),
     ]
 )
 """Totals since the start for one edge: HTLCs settled over it, those of them that its source forwarded for
-others with the fees earned, and forwards refused there for lack of balance or slots."""
+others with the fees earned, fees that its target earned by sending on what came over it (``assisted``), and forwards
+refused there for lack of balance or slots."""
 
 OPERATION_DTYPE = np.dtype(
     [

@@ -7,7 +7,7 @@ import numpy as np
 
 from lnherd.control.action import Action, ActionKind
 from lnherd.control.menu import MenuConfig, stepped_fee
-from lnherd.control.view import PENDING_DTYPE
+from lnherd.control.view import PENDING_DTYPE, REBALANCED_DTYPE
 from lnherd.engine import Simulation
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
@@ -47,6 +47,7 @@ class Actor:
         self._simulation, self._node, self._menu = simulation, node, menu
         self._rebalances: list[_Rebalance] = []
         self._rebalances_failed = 0
+        self._ended: list[_Rebalance] = []
         self._operations_failed = 0
 
     def carry_out(self, actions: Sequence[Action]) -> list[str]:
@@ -111,7 +112,8 @@ class Actor:
             ppm = ppm if action.fee_ppm is None else action.fee_ppm
         else:
             base, ppm = stepped_fee(base, ppm, action.kind, self._menu)
-        self._simulation.set_policy(edge, base_fee_msat=base, fee_ppm=ppm)
+        inbound = {} if action.inbound_fee_ppm is None else {"inbound_fee_ppm": action.inbound_fee_ppm}
+        self._simulation.set_policy(edge, base_fee_msat=base, fee_ppm=ppm, **inbound)
 
     def advance(self, until_ms: int) -> None:
         """Run the simulation to ``until_ms``, retrying failed rebalances with half the amount on the way."""
@@ -126,6 +128,8 @@ class Actor:
         open_now, self._rebalances = self._rebalances, []
         for each in open_now:
             status = self._simulation.payments.status[each.payment]
+            if status in (SUCCEEDED, FAILED):
+                self._ended.append(each)
             if status == FAILED and each.action.halvings > 0:
                 self.carry_out([each.action.halved()])
             elif status == FAILED:
@@ -139,6 +143,17 @@ class Actor:
         failed = int((operations.status == OP_FAILED).sum()) + self._rebalances_failed
         new, self._operations_failed = failed - self._operations_failed, failed
         return new
+
+    def take_rebalanced(self) -> Records:
+        """REBALANCED_DTYPE records of the circular payments that ended since the last call."""
+        ended, self._ended = self._ended, []
+        records = zero_records(len(ended), REBALANCED_DTYPE)
+        for record, each in zip(records, ended, strict=True):
+            payment, action = self._simulation.payments[each.payment], each.action
+            record.channel, record.to_channel = action.channel, action.to_channel
+            record.amount_msat, record.succeeded = action.amount_msat, payment.status == SUCCEEDED
+            record.fee_msat = payment.fee_msat if payment.status == SUCCEEDED else 0
+        return records
 
     def pending(self) -> Records:
         """PENDING_DTYPE records of what is under way; a rebalance occupies both of its channels."""

@@ -8,6 +8,7 @@ The same seed brings the same traffic, balances, blocks and fee rates, whatever 
 from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
 from lnherd.engine import Simulation
 from lnherd.envs.acting import Actor
+from lnherd.envs.gossip import Gossip
 from lnherd.envs.observing import Observer
 from lnherd.envs.reward import Ledger
 from lnherd.envs.scenario import HerdingConfig, Scenario, build_scenario
@@ -30,6 +31,7 @@ class HerdingTask:
         self.config = config or HerdingConfig()
         self.scenario: Scenario = build_scenario(self.config, network)
         self.node = self.scenario.node
+        self._gossip = Gossip(self.scenario.network)
         self.tick = self.config.horizon
         self.simulation: Simulation
         self._actor: Actor
@@ -49,7 +51,7 @@ class HerdingTask:
         )
         simulation.fund(self.node, config.wallet_msat)
         self._actor = Actor(simulation, self.node, config.menu)
-        self._observer = Observer(simulation, self.node, config.role, config.tick_ms)
+        self._observer = Observer(simulation, self.node, config.role, config.tick_ms, self._gossip)
         self.tick = 0
         decision = self._look()
         for warm_up in range(config.warm_up_ticks):
@@ -80,5 +82,6 @@ class HerdingTask:
         )
 
     def _look(self) -> Decision:
-        view = self._observer.look(self._actor.pending(), self._actor.take_failures())
+        actor = self._actor
+        view = self._observer.look(actor.pending(), actor.take_failures(), actor.take_rebalanced())
         return decide(view, self.config.menu)

@@ -12,7 +12,7 @@ from lnherd.control.view import (
 from lnherd.engine import Simulation
 from lnherd.engine.codes import FAILED, SUCCEEDED
 from lnherd.engine.state import FLOW_DTYPE
-from lnherd.network.graph import Network
+from lnherd.envs.gossip import Gossip
 from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain
 from lnherd.units import MS_PER_HOUR
 
@@ -22,8 +22,6 @@ N_PEERS = 4
 """How many nodes are proposed for new channels."""
 WELL_CONNECTED = 0.3
 """A peer of whose channel we hold more than this share needs no other channel."""
-N_HUBS = 64
-"""How many of the largest nodes are considered; enough that some are no peers yet."""
 
 
 NEAR_COLUMNS = {
@@ -31,6 +29,7 @@ NEAR_COLUMNS = {
     "in_flight_out_msat": "in_flight_msat",
     "base_fee_msat": "base_fee_msat",
     "fee_ppm": "fee_ppm",
+    "inbound_fee_ppm": "inbound_fee_ppm",
 }
 FAR_COLUMNS = {
     "remote_msat": "balance_msat",
@@ -47,7 +46,7 @@ OUT_COLUMNS = {
     "n_refused": "n_refused",
     "refused_msat": "refused_msat",
 }
-INTO_COLUMNS = {"n_received": "n_settled", "received_msat": "settled_msat"}
+INTO_COLUMNS = {"n_received": "n_settled", "received_msat": "settled_msat", "assisted_msat": "assisted_msat"}
 """Fields of an own channel that are fields of an edge, its counter edge, or their flows."""
 
 
@@ -59,7 +58,7 @@ def own_edges(simulation: Simulation, node: int) -> Ints:
 class Observer:
     """Looks at one node, remembering totals so that each look holds what is new since the last."""
 
-    def __init__(self, simulation: Simulation, node: int, role: Role, tick_ms: int) -> None:
+    def __init__(self, simulation: Simulation, node: int, role: Role, tick_ms: int, gossip: Gossip) -> None:
         self._simulation, self._node, self._role, self._tick_ms = simulation, node, role, tick_ms
         self._decay: float = 0.5 ** (tick_ms / DEMAND_HALF_LIFE_MS)
         payments, n_scheduled = simulation.payments, int(simulation.state.clock[0].n_scheduled)
@@ -68,13 +67,11 @@ class Observer:
         self._out, self._into = _Totals(), _Totals()
         self._out_demand = self._in_demand = 0.0
         self._looks = 0
-        self._static = simulation.network
-        self._capacity = _node_capacity(simulation.network)
-        self._hubs = np.argsort(-self._capacity, kind="stable")[:N_HUBS]
+        self._gossip = gossip
         self._wanted = np.zeros(simulation.network.n_nodes)
 
-    def look(self, pending: Records, operations_failed: int) -> NodeView:
-        """The node's view of itself now; ``pending`` and ``operations_failed`` come from the actor."""
+    def look(self, pending: Records, operations_failed: int, rebalanced: Records) -> NodeView:
+        """The node's view of itself now; what its own operations did comes from the actor."""
         simulation = self._simulation
         state, edges = simulation.state, own_edges(simulation, self._node)
         flows = plain(state.flows)
@@ -93,6 +90,7 @@ class Observer:
             feerate_msat_per_vb=simulation.feerate_msat_per_vb,
             swap_fee_ppm=simulation.config.swap_fee_ppm,
             pending=pending,
+            rebalanced=rebalanced,
             peers=self._peers(channels),
             sent=sent,
             received=received,
@@ -120,6 +118,7 @@ class Observer:
             "out_msat_per_h": self._out.smooth(out["settled_msat"] + out["refused_msat"], self._weight, self._tick_ms),
             "in_msat_per_h": self._into.smooth(into["settled_msat"], self._weight, self._tick_ms),
         }
+        columns |= self._gossip.rivals(plain(state.edges), near["target"], self._node)
         columns |= {ours: near[theirs] for ours, theirs in NEAR_COLUMNS.items()}
         columns |= {ours: far[theirs] for ours, theirs in FAR_COLUMNS.items()}
         columns |= {ours: out[theirs] for ours, theirs in OUT_COLUMNS.items()}
@@ -154,12 +153,13 @@ class Observer:
         excluded = {*channels["peer"][well_connected].tolist(), self._node}
         most_wanted = np.argsort(-self._wanted, kind="stable")[: N_PEERS + len(excluded)]
         frequent = [node for node in most_wanted.tolist() if self._wanted[node] > 0 and node not in excluded]
-        ranked = dict.fromkeys([*frequent[: N_PEERS // 2], *self._hubs.tolist()])
+        ranked = dict.fromkeys([*frequent[: N_PEERS // 2], *self._gossip.hubs.tolist()])
         nodes = [node for node in ranked if node not in excluded][:N_PEERS]
         peers = np.zeros(len(nodes), PEER_DTYPE)
         peers["node"] = nodes
-        peers["n_channels"] = self._static.degree[nodes]
-        peers["capacity_msat"] = self._capacity[nodes]
+        peers["n_channels"] = self._gossip.network.degree[nodes]
+        peers["capacity_msat"] = self._gossip.capacity_msat[nodes]
+        peers["centrality"] = self._gossip.centrality[nodes]
         peers["wanted_share"] = self._wanted[nodes] / max(self._wanted.sum(), 1.0)
         return peers.view(np.recarray)
 
@@ -210,10 +210,3 @@ class _Totals:
         rates[: len(self._per_h)] = self._per_h
         self._per_h = rates + weight * (amounts * (MS_PER_HOUR / tick_ms) - rates)
         return self._per_h
-
-
-def _node_capacity(network: Network) -> Ints:
-    capacity = np.zeros(network.n_nodes, dtype=np.int64)
-    np.add.at(capacity, network.channels.node1, network.channels.capacity_msat)
-    np.add.at(capacity, network.channels.node2, network.channels.capacity_msat)
-    return capacity

@@ -79,6 +79,7 @@ class Flow:
     n_forwards: int = 0
     forwarded_msat: int = 0
     fees_msat: int = 0
+    assisted_msat: int = 0
     n_refused: int = 0
     refused_msat: int = 0
     hold_ms: int = 0

@@ -126,7 +126,9 @@ def preimage_arrives(world: World, part: Part) -> None:
         return
     flow.n_forwards += 1
     flow.forwarded_msat += amount_msat
-    flow.fees_msat += part.amounts[hop - 1] - amount_msat
+    fee_msat = part.amounts[hop - 1] - amount_msat
+    flow.fees_msat += fee_msat
+    world.flows[part.edges[hop - 1]].assisted_msat += fee_msat
     part.hop = hop - 1
     world.send_message(part, PREIMAGE_ARRIVES, forth=False)
 

@@ -123,6 +123,29 @@ def test_successes_are_those_of_the_role(small_network):
         assert sum(r.terms["failures"] for r in results) == (own.status == FAILED).sum()
 
 
+def test_the_view_tells_what_rebalances_came_to(small_network):
+    world = task(small_network, role=Role.ROUTER)
+    decision = world.reset(11)
+    order = np.argsort(decision.view.local_share)
+    emptiest, fullest = (int(decision.view.channels.channel[row]) for row in order[[0, -1]])
+    trip = Action(ActionKind.REBALANCE, channel=fullest, to_channel=emptiest, amount_msat=50_000 * SAT, halvings=1)
+    result = world.step(trip)
+    ended = result.decision.view.rebalanced
+    assert ended.amount_msat[0] == 50_000 * SAT
+    assert set(ended.channel) == {fullest} and set(ended.to_channel) == {emptiest}
+    assert ended.fee_msat.sum() == SAT * result.terms["rebalance_fees"]
+    assert len(world.step(WAIT).decision.view.rebalanced) == 0
+
+
+def test_inbound_fees_can_be_set_and_are_seen(small_network):
+    world = task(small_network, role=Role.ROUTER)
+    channel = int(world.reset(12).view.channels.channel[0])
+    result = world.step(Action(ActionKind.SET_FEE, channel=channel, fee_ppm=70, inbound_fee_ppm=-30))
+    seen = result.decision.view.channels[0]
+    assert (seen.fee_ppm, seen.inbound_fee_ppm) == (70, -30)
+    assert seen.market_fee_ppm == 100  # everybody else's, in this network
+
+
 def test_doing_nothing_costs_nothing(small_network):
     assert all(r.terms["C"] == 0 for r in play(task(small_network), DoNothing(), 9))
 

@@ -7,6 +7,7 @@ pending HTLCs; set only when it differs by at least ``min_change_ppm`` (charge-l
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lnherd.agents.rules.tunable import tunable
 from lnherd.control.action import WAIT, Action, ActionKind
 from lnherd.control.decision import Decision, Plan
 from lnherd.control.view import NodeView
@@ -18,13 +19,13 @@ from lnherd.units import MS_PER_HOUR
 class Proportional:
     """Sweeps over all channels once an interval."""
 
-    min_ppm: int = 10
+    min_ppm: int = tunable(10, low=0, high=500)
     """Fee of a channel that is all ours."""
-    max_ppm: int = 1_000
+    max_ppm: int = tunable(1_000, low=10, high=5_000, log=True)
     """Fee of a channel that is all theirs."""
     min_change_ppm: int = 10
     """Smaller changes are not announced."""
-    interval_ms: int = MS_PER_HOUR
+    interval_ms: int = tunable(MS_PER_HOUR, low=MS_PER_HOUR // 2, high=12 * MS_PER_HOUR, log=True)
     """Time between two sweeps (cron: hourly)."""
     name: str = "proportional"
     """Short name for tables."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lnherd.agents.rules.tunable import tunable
 from lnherd.control.action import WAIT, Action, ActionKind
 from lnherd.control.decision import Decision, Plan
 from lnherd.control.view import NodeView
@@ -23,15 +24,17 @@ from lnherd.units import MSAT_PER_SAT, PPM
 class RebalanceHalf:
     """Plans all pairs of a tick at once, each channel used as if the earlier trips had succeeded."""
 
-    phi: float = 1.0
+    phi: float = tunable(1.0, low=0.1, high=1_000.0, log=True)
     """Fee factor: share of the target's expected earnings that may be spent; infinity is reckless."""
-    low: float = 0.3
+    low: float = tunable(0.3, low=0.02, high=0.5)
     """Channels below this local share are filled."""
-    high: float = 0.7
+    high: float = tunable(0.7, low=0.5, high=0.98)
     """Channels above this local share give."""
     fee_cap_ppm: int = 2_000
     """The target's fee is counted up to this."""
-    min_amount_msat: int = 10_000 * MSAT_PER_SAT
+    min_amount_msat: int = tunable(
+        10_000 * MSAT_PER_SAT, low=1_000 * MSAT_PER_SAT, high=500_000 * MSAT_PER_SAT, log=True
+    )
     """Smaller trips are not worth it (rebalance-lnd: 10k sat)."""
     halvings: int = 5
     """Retries with half the amount."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lnherd.agents.rules.tunable import tunable
 from lnherd.control.action import WAIT, Action, ActionKind
 from lnherd.control.costs import estimated_cost_msat
 from lnherd.control.decision import Decision, Plan
@@ -22,17 +23,19 @@ SWAPS = (ActionKind.SWAP_OUT, ActionKind.SWAP_IN)
 class ThresholdSwap:
     """Looks at every channel each tick, the one farthest off first; at most one swap is in flight."""
 
-    min_in: float = 0.25
+    min_in: float = tunable(0.25, low=0.005, high=0.45)
     """Incoming share below which a swap-out is due."""
-    min_out: float = 0.25
+    min_out: float = tunable(0.25, low=0.005, high=0.45)
     """Outgoing share below which a swap-in is due."""
     directions: tuple[ActionKind, ...] = SWAPS
     """Which swaps are allowed."""
-    budget_msat: int = 100_000 * MSAT_PER_SAT
+    budget_msat: int = tunable(
+        100_000 * MSAT_PER_SAT, low=1_000 * MSAT_PER_SAT, high=1_000_000 * MSAT_PER_SAT, log=True
+    )
     """Fees that may be spent in a period (Boltz: 100k sat)."""
     period_ms: int = 7 * MS_PER_DAY
     """Length of a budget period."""
-    max_fee_ppm: int = 20_000
+    max_fee_ppm: int = tunable(20_000, low=5_000, high=50_000, log=True)
     """Most that one swap may cost, of its amount (Loop: 2 %)."""
     route_fee_ppm: int = 10_000
     """Most that the payment to the service may cost in routing fees (Loop: 1 %)."""
@@ -40,7 +43,9 @@ class ThresholdSwap:
     """A channel whose swap failed is left alone for this long."""
     min_amount_msat: int = 50_000 * MSAT_PER_SAT
     """Smallest swap of the server."""
-    max_amount_msat: int = 10_000_000 * MSAT_PER_SAT
+    max_amount_msat: int = tunable(
+        10_000_000 * MSAT_PER_SAT, low=50_000 * MSAT_PER_SAT, high=10_000_000 * MSAT_PER_SAT, log=True
+    )
     """Largest swap of the server."""
     name: str = "threshold-swap"
     """Short name for tables."""
