@@ -72,6 +72,8 @@ def assert_same_channels(engine: Simulation, twin: ReferenceSimulation) -> None:
     assert edges.in_flight_msat.tolist() == [direction.in_flight_msat for direction in directions]
     assert edges.n_htlcs.tolist() == [len(direction.htlcs) for direction in directions]
     assert edges.is_open.tolist() == [direction.is_open for direction in directions]
+    assert edges.is_on_chain.tolist() == [direction.is_on_chain for direction in directions]
+    assert engine.state.nodes.online.tolist() == twin.world.online
 
 
 PAYMENT_FIELDS = {
@@ -109,5 +111,11 @@ def assert_same_end(engine: Simulation, twin: ReferenceSimulation) -> None:
     for field in set(believed.dtype.names) - {"edge", "source"}:
         expected = [getattr(announcement, field) for announcement in world.announcements]
         assert believed[field].tolist() == expected, field
+    for field in ("availability", "changed_ms", "n_switches", "is_written_off"):
+        assert state.conduct[field].tolist() == [getattr(conduct, field) for conduct in world.conducts], field
+    assert state.clock[0].n_waiting == sum(len(conduct.waiting) for conduct in world.conducts)
+    assert state.clock[0].n_offline == world.online.count(False)
+    assert state.clock[0].n_background == world.n_background
+    assert state.clock[0].n_churning == world.n_churning
     assert state.clock[0].attempts_total == engine.payments.attempts.sum()
     assert engine.audit() == []

@@ -34,8 +34,9 @@ class Scenario:
     acts: tuple[Act, ...]
 
 
-ON_CHAIN = ("open", "close", "swap_out", "swap_in")
-ACTS = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "rebalance", "send", *ON_CHAIN)
+ON_CHAIN = ("open", "close", "force_close", "swap_out", "swap_in")
+SHOCKS = ("leave", "leave", "return", "hold", "refuse", "behave", "feerate", "shift")
+ACTS = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "rebalance", "send", *ON_CHAIN, *SHOCKS)
 
 
 def random_network(rng: np.random.Generator, n_nodes: int, n_channels: int) -> Network:
@@ -104,6 +105,12 @@ def configs(draw) -> SimulationConfig:
         "latency_sigma": st.sampled_from([0.0, 0.5, 1.5]),
         "max_outgoing_cltv": st.sampled_from([60, 2016, 2016, 1 << 30]),
         "strict_forwarding": st.booleans(),
+        "block_interval_ms": st.sampled_from([600_000.0, 1_000.0]),
+        "final_reject_delta": st.sampled_from([0, 19]),
+        "mean_availability": st.sampled_from([1.0, 1.0, 0.8]),
+        "mean_downtime_ms": st.sampled_from([2_000.0, 60_000.0]),
+        "disable_timeout_ms": st.sampled_from([0, 1_000, 1_200_000]),
+        "enable_timeout_ms": st.sampled_from([0, 700, 1_140_000]),
     }
     drawn = {name: draw(values) for name, values in changes.items()}
     if drawn["sender"] == "lnd" and not base.any_failure_counts and draw(st.booleans()):
@@ -167,6 +174,8 @@ def calls(act: Act, state) -> list[tuple[str, tuple, dict]]:
         ways = [other for other in range(n_edges) if state.edges.source[other] == node and other >> 1 != edge >> 1]
         ends = {"first_edge": edge, "last_edge": int(rng.choice(ways)) ^ 1} if ways else {}
         return [("send", (node, node, amount_msat), ends)] if ways else []
+    elif act.kind in SHOCKS:
+        return _shocks(act, state, edge, rng)
     else:
         return [("fund", (node, 200_000_000), {}), *_calls_on_chain(act, state, (edge, node, peer), amount_msat)]
     return [("set_policy", (edge,), changes)]
@@ -178,6 +187,26 @@ def _calls_on_chain(act: Act, state, where, amount_msat: int) -> list[tuple[str,
         return [("open_channel", (node, peer, 50_000_000), {})]
     if act.kind == "close" and state.edges[edge].is_open:
         return [("close_channel", (edge,), {})]
+    if act.kind == "force_close" and state.edges[edge].is_open:
+        return [("force_close", (edge,), {})]
     if act.kind in ("swap_out", "swap_in") and node != state.settings[0].swap_node:
         return [(act.kind, (edge, 5_000_000 + amount_msat), {})]
     return []
+
+
+def _shocks(act: Act, state, edge: int, rng: np.random.Generator) -> list[tuple[str, tuple, dict]]:
+    node = int(state.edges.source[edge])
+    conducts = {
+        "hold": {"hold_probability": 0.7, "hold_median_ms": 8_000.0, "hold_sigma": float(rng.choice([0.0, 1.0]))},
+        "refuse": {"refuse_probability": float(rng.choice([0.5, 1.0]))},
+        "behave": {},
+    }
+    if act.kind in conducts:
+        return [("set_conduct", (node,), conducts[act.kind])]
+    if act.kind in ("leave", "return"):
+        return [("set_online", (node, act.kind == "return"), {})]
+    if act.kind == "feerate":
+        return [("set_feerate", (int(rng.integers(1_000, 30_000)),), {})]
+    if not state.edges.is_open[edge]:
+        return []
+    return [("shift_liquidity", (edge, int(state.edges.balance_msat[edge]) // int(rng.integers(1, 4))), {})]

@@ -4,7 +4,7 @@ from lnherd.engine.channels import add_htlc
 from lnherd.engine.codes import FORWARDING, FREE, HTLC_ARRIVES, NO_FAILURE
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
-from lnherd.engine.latency import FORTH, hop_latency_ms
+from lnherd.engine.latency import arrival_delay_ms
 from lnherd.engine.state import NONE, State
 
 
@@ -18,7 +18,8 @@ def dispatch(state: State, payment_id: int, amount_msat: int) -> None:
     attempt.number = payment.attempts
     attempt.status, attempt.failure = FORWARDING, NO_FAILURE
     attempt.n_hops, attempt.hop, attempt.failed_hop = route.n_hops, 0, NONE
-    attempt.amount_msat, attempt.sent_ms = amount_msat, clock.now_ms
+    attempt.amount_msat, attempt.sent_ms, attempt.sent_height = amount_msat, clock.now_ms, clock.height
+    attempt.claim, attempt.is_waiting = NONE, False
     for hop in range(route.n_hops):
         attempt.edges[hop] = route.edges[hop]
         attempt.amounts[hop] = route.amounts[hop]
@@ -30,8 +31,7 @@ def dispatch(state: State, payment_id: int, amount_msat: int) -> None:
     payment.dispatched_msat += amount_msat
     payment.fee_msat += route.amounts[0] - amount_msat
     add_htlc(state, route.edges[0], route.amounts[0])
-    delay = hop_latency_ms(state, payment_id, attempt.number, 0, FORTH)
-    schedule(state, clock.now_ms + delay, HTLC_ARRIVES, attempt_id)
+    schedule(state, clock.now_ms + arrival_delay_ms(state, attempt_id), HTLC_ARRIVES, attempt_id)
 
 
 @jit

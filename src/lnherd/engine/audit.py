@@ -2,14 +2,37 @@
 
 import numpy as np
 
-from lnherd.engine.codes import ACTIVE, FAILED, FREE, HELD, SUCCEEDED
+from lnherd.engine.codes import (
+    ACTIVE,
+    CLOSE_CHANNEL,
+    FAILED,
+    FORCE_CLOSE,
+    FREE,
+    HELD,
+    HTLC_CLAIM,
+    OP_DONE,
+    OP_FAILED,
+    OP_MATURING,
+    SUCCEEDED,
+    SWAP_IN,
+    SWAP_OUT,
+)
 from lnherd.engine.state import State
 from lnherd.network.records import Ints
 
 
-def audit(state: State, capacity_msat: Ints) -> list[str]:
-    """Violated laws of ``state`` in words; ``capacity_msat [C]`` is what each channel holds in total."""
-    return [*_conservation(state, capacity_msat), *_htlcs(state), *_payments(state), *_agenda(state)]
+def audit(state: State, capacity_msat: Ints, endowed_msat: int) -> list[str]:
+    """Violated laws of ``state`` in words.
+
+    ``capacity_msat [C]`` is what each channel holds in total, ``endowed_msat`` all the money there has ever been.
+    """
+    return [
+        *_conservation(state, capacity_msat),
+        *_books(state, endowed_msat),
+        *_htlcs(state),
+        *_payments(state),
+        *_agenda(state),
+    ]
 
 
 def _listed(law: str, offending: np.ndarray) -> list[str]:
@@ -20,14 +43,32 @@ def _listed(law: str, offending: np.ndarray) -> list[str]:
 def _conservation(state: State, capacity_msat: Ints) -> list[str]:
     edges = state.edges
     total = (edges.balance_msat + edges.in_flight_msat).reshape(-1, 2).sum(axis=1)
+    is_resolved = edges.is_on_chain[::2] & (total <= capacity_msat)
     is_paid_out = ~edges.is_open.reshape(-1, 2).any(axis=1) & (total == 0)
     return [
-        *_listed("channels not worth their capacity", (total != capacity_msat) & ~is_paid_out),
+        *_listed("channels not worth their capacity", (total != capacity_msat) & ~is_paid_out & ~is_resolved),
         *_listed("edges with a negative balance", edges.balance_msat < 0),
         *_listed("edges with negative value in flight", edges.in_flight_msat < 0),
         *_listed("edges with more HTLCs than allowed", edges.n_htlcs > edges.max_htlcs),
         *_listed("edges with more value in flight than allowed", edges.in_flight_msat > edges.max_in_flight_msat),
     ]
+
+
+def _books(state: State, endowed_msat: int) -> list[str]:
+    """Wallets, channels and what is between them hold all there ever was but for fees and the swap service's."""
+    operations = state.operations[: state.clock[0].n_operations]
+    amount, fee, kind, status = (operations[name] for name in ("amount_msat", "fee_msat", "kind", "status"))
+    pays_in_the_end = np.isin(kind, (CLOSE_CHANNEL, FORCE_CLOSE, SWAP_OUT)) & (status != OP_DONE)
+    is_unclaimed = (kind == HTLC_CLAIM) & (status < OP_MATURING)
+    fees_msat = fee[~pays_in_the_end & ~is_unclaimed].sum()
+    maturing = (kind == HTLC_CLAIM) & (status == OP_MATURING)
+    taken = (kind == SWAP_IN) & (status != OP_FAILED)
+    given = (kind == SWAP_OUT) & (status == OP_DONE)
+    edges = state.edges
+    there_msat = edges.balance_msat.sum() + edges.in_flight_msat.sum() + state.nodes.wallet_msat.sum()
+    there_msat += (amount[maturing] - fee[maturing]).sum() + amount[taken].sum() - amount[given].sum()
+    lost_msat = endowed_msat - int(there_msat) - int(fees_msat)
+    return [f"money made or lost: {-lost_msat} msat"] if lost_msat else []
 
 
 def _htlcs(state: State) -> list[str]:

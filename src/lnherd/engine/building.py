@@ -7,6 +7,7 @@ from lnherd.engine.search_space import allocate_search
 from lnherd.engine.state import (
     ATTEMPT_DTYPE,
     CLOCK_DTYPE,
+    CONDUCT_DTYPE,
     EDGE_STATE_DTYPE,
     EVENT_DTYPE,
     FLOW_DTYPE,
@@ -53,6 +54,7 @@ def initial_state(
         settings=config.to_settings(seed, swap_node),
         clock=_clock(len(payments), config),
         nodes=_nodes(network),
+        conduct=_conduct(network),
         edges=edges,
         gossip=gossip,
         gossip_position=position,
@@ -104,6 +106,13 @@ def _nodes(network: Network) -> Records:
     nodes.memory_head = nodes.first_lesson = NONE
     nodes.online = True
     return nodes
+
+
+def _conduct(network: Network) -> Records:
+    conduct = zero_records(network.n_nodes, CONDUCT_DTYPE)
+    conduct.availability = 1.0
+    conduct.first_waiting = conduct.last_waiting = NONE
+    return conduct
 
 
 def edge_states(network: Network, balance_msat: Ints, config: SimulationConfig) -> Records:

@@ -9,9 +9,12 @@ import math
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     FAILED,
+    FORCE_CLOSE,
+    HTLC_CLAIM,
     OP_CONFIRMING,
     OP_DONE,
     OP_FAILED,
+    OP_MATURING,
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
     PAYMENT_STARTS,
@@ -19,6 +22,7 @@ from lnherd.engine.codes import (
     SWAP_IN,
     SWAP_OUT,
 )
+from lnherd.engine.force_close import close_overdue, confirm_claim, confirm_commitment, pay_matured
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
@@ -43,15 +47,22 @@ def find_block(state: State) -> None:
             _proceed(state, operation_id)
         elif status == OP_CONFIRMING and clock.height >= state.operations[operation_id].confirm_height:
             _confirm(state, operation_id)
+        elif status == OP_MATURING and clock.height >= state.operations[operation_id].confirm_height:
+            pay_matured(state, operation_id)
+    close_overdue(state)
 
 
 @jit
 def _proceed(state: State, operation_id: int) -> None:
     """An operation that waits for something off the chain: a close for its HTLCs, a swap for its payment."""
     operation, clock, settings = state.operations[operation_id], state.clock[0], state.settings[0]
+    if operation.kind == HTLC_CLAIM:
+        return
     if operation.kind == CLOSE_CHANNEL:
         edge = operation.edge
-        if state.edges[edge].n_htlcs == 0 and state.edges[edge ^ 1].n_htlcs == 0:
+        if state.edges[edge].is_on_chain:  # an HTLC ran out before it was resolved
+            operation.status, operation.fee_msat = OP_FAILED, 0
+        elif state.edges[edge].n_htlcs == 0 and state.edges[edge ^ 1].n_htlcs == 0:
             operation.status = OP_CONFIRMING
             operation.confirm_height = clock.height + settings.close_confirmations
         return
@@ -83,6 +94,12 @@ def _confirm(state: State, operation_id: int) -> None:
     operation = state.operations[operation_id]
     if operation.kind == SWAP_IN:
         _pay_swap_in(state, operation_id)
+        return
+    if operation.kind == FORCE_CLOSE:
+        confirm_commitment(state, operation_id)
+        return
+    if operation.kind == HTLC_CLAIM:
+        confirm_claim(state, operation_id)
         return
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:

@@ -83,7 +83,8 @@ def add_htlc(state: State, edge: int, amount_msat: int) -> None:
 
 
 @jit
-def _release(state: State, edge: int, amount_msat: int) -> None:
+def release_htlc(state: State, edge: int, amount_msat: int) -> None:
+    """What was locked on ``edge`` is no longer; the caller says whose it is now."""
     channel = state.edges[edge]
     channel.in_flight_msat -= amount_msat
     channel.n_htlcs -= 1
@@ -94,12 +95,12 @@ def _release(state: State, edge: int, amount_msat: int) -> None:
 @jit
 def settle_htlc(state: State, edge: int, amount_msat: int) -> None:
     """The preimage came: what was locked on ``edge`` now belongs to its far end."""
-    _release(state, edge, amount_msat)
+    release_htlc(state, edge, amount_msat)
     state.edges[edge ^ 1].balance_msat += amount_msat
 
 
 @jit
 def fail_htlc(state: State, edge: int, amount_msat: int) -> None:
     """The HTLC failed: what was locked on ``edge`` returns to its near end."""
-    _release(state, edge, amount_msat)
+    release_htlc(state, edge, amount_msat)
     state.edges[edge].balance_msat += amount_msat

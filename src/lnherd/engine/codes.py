@@ -21,9 +21,13 @@ TOO_MANY_HTLCS = 9
 MAX_IN_FLIGHT_EXCEEDED = 10
 DUST_EXPOSURE_EXCEEDED = 11
 MPP_TIMEOUT = 12
+INCORRECT_PAYMENT_DETAILS = 13
+PERMANENT_CHANNEL_FAILURE = 14
+EXPIRY_TOO_SOON = 15
 NO_ROUTE = 20
 PAYMENT_TIMEOUT = 21
 INSUFFICIENT_LOCAL_BALANCE = 22
+SENDER_OFFLINE = 23
 
 FAILURE_NAMES = {
     NO_FAILURE: "",
@@ -39,9 +43,13 @@ FAILURE_NAMES = {
     MAX_IN_FLIGHT_EXCEEDED: "max_in_flight_exceeded",
     DUST_EXPOSURE_EXCEEDED: "dust_exposure_exceeded",
     MPP_TIMEOUT: "mpp_timeout",
+    INCORRECT_PAYMENT_DETAILS: "incorrect_or_unknown_payment_details",
+    PERMANENT_CHANNEL_FAILURE: "permanent_channel_failure",
+    EXPIRY_TOO_SOON: "expiry_too_soon",
     NO_ROUTE: "no_route",
     PAYMENT_TIMEOUT: "timeout",
     INSUFFICIENT_LOCAL_BALANCE: "insufficient_local_balance",
+    SENDER_OFFLINE: "sender_offline",
 }
 
 # Kinds of event. Ties in time go by priority (lower first), then by order of scheduling.
@@ -52,6 +60,8 @@ PAYMENT_STARTS = 3
 PAYMENT_EXPIRES = 4
 POLICY_HEARD = 5
 BLOCK_FOUND = 6
+NODE_SWITCHES = 7
+PRESENCE_HEARD = 8
 
 # Senders: how a payer finds its routes.
 SENDER_LND = 0
@@ -63,9 +73,9 @@ ESTIMATOR_APRIORI = 0
 ESTIMATOR_BIMODAL = 1
 
 # Operations on the chain and their status.
-OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN = 0, 1, 2, 3
-OPERATION_KIND = ("open", "close", "swap_out", "swap_in")
-OP_OFF_CHAIN, OP_CONFIRMING, OP_DONE, OP_FAILED = 0, 1, 2, 3  # up to OP_CONFIRMING it is pending
+OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN, FORCE_CLOSE, HTLC_CLAIM = 0, 1, 2, 3, 4, 5
+OPERATION_KIND = ("open", "close", "swap_out", "swap_in", "force_close", "htlc_claim")
+OP_OFF_CHAIN, OP_CONFIRMING, OP_MATURING, OP_DONE, OP_FAILED = 0, 1, 2, 3, 4  # up to OP_MATURING it is pending
 
 # What a hop's latency is drawn from.
 LATENCY_LOG_NORMAL = 0

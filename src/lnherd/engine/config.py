@@ -48,6 +48,11 @@ LIMITS = {
     "stuck_probability": (0, 1),
     "stuck_median_ms": (0, 10**9),
     "gossip_delay_ms": (0, 10**12),
+    "mean_availability": (0.01, 1),
+    "mean_downtime_ms": (1, 10**12),
+    "churn_sigma": (0, 5),
+    "disable_timeout_ms": (0, 10**12),
+    "enable_timeout_ms": (0, 10**12),
     "reserve_ppm": (0, 1_000_000),
     "max_htlcs": (0, 1 << 30),
     "max_htlcs_cln": (0, 1 << 30),
@@ -61,6 +66,11 @@ LIMITS = {
     "open_confirmations": (0, 10**6),
     "close_confirmations": (0, 10**6),
     "swap_confirmations": (0, 10**6),
+    "claim_confirmations": (0, 10**6),
+    "outgoing_broadcast_delta": (0, 10**6),
+    "incoming_broadcast_delta": (0, 10**6),
+    "outgoing_reject_delta": (0, 10**6),
+    "final_reject_delta": (0, 10**6),
     "swap_fee_ppm": (0, 1_000_000),
 }
 """Least and most each setting may be: the ranges within which the engine's integers and laws hold."""
@@ -140,6 +150,16 @@ class SimulationConfig:
     """Median time an HTLC is stuck."""
     gossip_delay_ms: int = 90_000
     """Time until a new policy is heard by everybody (LND trickle)."""
+    mean_availability: float = 1.0
+    """Share of the time a node is online; 1 means that none ever leaves by itself."""
+    mean_downtime_ms: float = 1.0 * MS_PER_HOUR
+    """Mean time a node that left stays away (an assumption)."""
+    churn_sigma: float = 1.5
+    """Spread of the logarithm of the times online and offline: most are short, a few very long."""
+    disable_timeout_ms: int = 20 * MS_PER_MINUTE
+    """How long a peer is away until its channels are announced disabled (LND ``chan-disable-timeout``)."""
+    enable_timeout_ms: int = 19 * MS_PER_MINUTE
+    """How long it is back until they are announced enabled (LND ``chan-enable-timeout``)."""
     reserve_ppm: int = 10_000
     """Channel reserve, share of the capacity (BOLT 2 suggests 1 %)."""
     max_htlcs: int = 483
@@ -164,6 +184,16 @@ class SimulationConfig:
     """Blocks until an opened channel is usable."""
     close_confirmations: int = 3
     """Blocks until a closed channel's funds are back."""
+    claim_confirmations: int = 1
+    """Blocks until an HTLC claimed or timed out on chain counts as resolved."""
+    outgoing_broadcast_delta: int = 0
+    """Blocks before the expiry of an HTLC it offered at which a node force-closes (LND)."""
+    incoming_broadcast_delta: int = 16
+    """The same for an HTLC whose preimage it knows (LND)."""
+    outgoing_reject_delta: int = 3
+    """Blocks that must be left to an HTLC for a node to forward it (LND)."""
+    final_reject_delta: int = 19
+    """Blocks that must be left for the receiver to accept it (LND), if it asked for as many."""
     swap_confirmations: int = 2
     """Blocks until the on-chain leg of a swap counts."""
     swap_fee_ppm: int = 5_000

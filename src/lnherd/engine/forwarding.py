@@ -7,22 +7,26 @@ hop, settling or failing the HTLC of each hop as the news arrives at that hop's 
 from lnherd.engine.channels import add_htlc, fail_htlc, refusal, settle_htlc
 from lnherd.engine.codes import (
     EXPIRY_TOO_FAR,
+    EXPIRY_TOO_SOON,
     FAILING,
     FAILURE_ARRIVES,
     FEE_INSUFFICIENT,
     HELD,
     HTLC_ARRIVES,
     INCORRECT_CLTV_EXPIRY,
+    INCORRECT_PAYMENT_DETAILS,
     MPP_TIMEOUT,
     NO_FAILURE,
     PAYMENT_EXPIRES,
     PREIMAGE_ARRIVES,
     SETTLING,
+    TEMPORARY_CHANNEL_FAILURE,
 )
 from lnherd.engine.fees import forward_fee_msat
+from lnherd.engine.force_close import claim, collect_claim
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
-from lnherd.engine.latency import BACK, FORTH, hop_latency_ms
+from lnherd.engine.latency import BACK, arrival_delay_ms, hop_latency_ms, refuses_at_will
 from lnherd.engine.payments import part_failed, part_succeeded
 from lnherd.engine.state import NONE, State
 
@@ -34,14 +38,27 @@ HOLD_MS = 120_000
 def htlc_arrives(state: State, attempt_id: int) -> None:
     """The HTLC of the current hop reached its far end: receive it, forward it or send it back failed."""
     attempt = state.attempts[attempt_id]
-    if attempt.hop == attempt.n_hops - 1:
+    next_hop, is_last = attempt.hop + 1, attempt.hop == attempt.n_hops - 1
+    if refuses_at_will(state, attempt_id):
+        failure = INCORRECT_PAYMENT_DETAILS if is_last else TEMPORARY_CHANNEL_FAILURE
+    elif is_last and _comes_too_late(state, attempt_id):
+        failure = EXPIRY_TOO_SOON
+    elif is_last:
         _receive(state, attempt_id)
         return
-    next_hop = attempt.hop + 1
-    failure = _forward(state, attempt_id, next_hop)
+    else:
+        failure = _forward(state, attempt_id, next_hop)
     if failure != NO_FAILURE:
         attempt.failure, attempt.failed_hop = failure, next_hop
         _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+
+
+@jit
+def _comes_too_late(state: State, attempt_id: int) -> bool:
+    """Whether the receiver has too few blocks left to be sure of its money."""
+    attempt, settings = state.attempts[attempt_id], state.settings[0]
+    blocks_left = attempt.sent_height + attempt.cltv[attempt.hop] - state.clock[0].height
+    return bool(blocks_left < min(settings.final_reject_delta, attempt.cltv[attempt.hop]))
 
 
 @jit
@@ -62,8 +79,7 @@ def _forward(state: State, attempt_id: int, next_hop: int) -> int:
     attempt.edges[next_hop] = chosen
     attempt.hop = next_hop
     add_htlc(state, chosen, amount_msat)
-    delay = hop_latency_ms(state, attempt.payment, attempt.number, next_hop, FORTH)
-    schedule(state, state.clock[0].now_ms + delay, HTLC_ARRIVES, attempt_id)
+    schedule(state, state.clock[0].now_ms + arrival_delay_ms(state, attempt_id), HTLC_ARRIVES, attempt_id)
     return NO_FAILURE
 
 
@@ -89,7 +105,8 @@ def _violation(state: State, attempt_id: int, next_hop: int, edge: int) -> int:
         return EXPIRY_TOO_FAR
     if attempt.cltv[next_hop - 1] - attempt.cltv[next_hop] < policy.cltv_delta:
         return INCORRECT_CLTV_EXPIRY
-    return NO_FAILURE
+    blocks_left = attempt.sent_height + attempt.cltv[next_hop] - state.clock[0].height
+    return EXPIRY_TOO_SOON if blocks_left <= state.settings[0].outgoing_reject_delta else NO_FAILURE
 
 
 @jit
@@ -145,9 +162,12 @@ def held_parts_expire(state: State, payment_id: int) -> None:
 
 @jit
 def _turn_back(state: State, attempt_id: int, status: int, event: int) -> None:
-    """Send news of the current hop's HTLC to its near end."""
+    """Send news of the current hop's HTLC to its near end: by message or, if the channel is gone, through the chain."""
     attempt = state.attempts[attempt_id]
     attempt.status = status
+    if state.clock[0].n_on_chain > 0 and state.edges[attempt.edges[attempt.hop]].is_on_chain:
+        claim(state, attempt_id)
+        return
     delay = hop_latency_ms(state, attempt.payment, attempt.number, attempt.hop, BACK)
     schedule(state, state.clock[0].now_ms + delay, event, attempt_id)
 
@@ -158,7 +178,10 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     hop = attempt.hop
     edge, amount_msat = attempt.edges[hop], attempt.amounts[hop]
-    settle_htlc(state, edge, amount_msat)
+    if attempt.claim == NONE:
+        settle_htlc(state, edge, amount_msat)
+    else:
+        collect_claim(state, attempt_id)
     flow = state.flows[edge]
     flow.n_settled += 1
     flow.settled_msat += amount_msat
@@ -179,7 +202,10 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
 def failure_arrives(state: State, attempt_id: int) -> None:
     """The failure reached the near end of the current hop: that HTLC is taken back, the news travels on."""
     attempt = state.attempts[attempt_id]
-    fail_htlc(state, attempt.edges[attempt.hop], attempt.amounts[attempt.hop])
+    if attempt.claim == NONE:
+        fail_htlc(state, attempt.edges[attempt.hop], attempt.amounts[attempt.hop])
+    else:
+        collect_claim(state, attempt_id)
     if attempt.hop == 0:
         part_failed(state, attempt_id)
         return

@@ -19,12 +19,13 @@ def hear_policy(state: State, edge: int) -> None:
 
     The inbound fee belongs to the node the *counter* edge leaves from, so both views are refreshed.
     """
-    _hear(state, edge)
-    _hear(state, edge ^ 1)
+    hear_direction(state, edge)
+    hear_direction(state, edge ^ 1)
 
 
 @jit
-def _hear(state: State, edge: int) -> None:
+def hear_direction(state: State, edge: int) -> None:
+    """Gossip brings one direction of a channel."""
     copy_policy(state, edge, state.gossip[state.gossip_position[edge]])
     state.edges[edge].n_heard += 1
 
@@ -40,4 +41,4 @@ def copy_policy(state: State, edge: int, view: Records) -> None:
     view.cltv_delta = policy.cltv_delta
     view.inbound_base_fee_msat = counter.inbound_base_fee_msat
     view.inbound_fee_ppm = counter.inbound_fee_ppm
-    view.enabled = policy.enabled and policy.is_open
+    view.enabled = policy.enabled and policy.is_open and not state.conduct[policy.target].is_written_off

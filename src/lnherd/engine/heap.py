@@ -53,6 +53,19 @@ def drop_first(state: State) -> None:
 
 
 @jit
+def cancel(state: State, kind: int, subject: int) -> None:
+    """Remove the only event of this kind and subject, wherever on the agenda it is."""
+    events, hole = state.events, 0
+    while events[hole].kind != kind or events[hole].subject != subject:
+        hole += 1
+    while hole > 0:  # what is above moves down, so that it is the first that is to be removed
+        parent = (hole - 1) >> 1
+        _move(state, parent, hole)
+        hole = parent
+    drop_first(state)
+
+
+@jit
 def _is_before(state: State, one: int, other: int) -> bool:
     first, second = state.events[one], state.events[other]
     earlier: bool = first.time_ms < second.time_ms

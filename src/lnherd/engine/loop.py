@@ -6,20 +6,29 @@ agenda of everything else. On a tie the agenda goes first, then a payment, then 
 
 from lnherd.engine.chain import find_block
 from lnherd.engine.codes import (
+    CLOSE_CHANNEL,
+    FAILED,
     FAILURE_ARRIVES,
     HTLC_ARRIVES,
-    OP_CONFIRMING,
+    HTLC_CLAIM,
+    NODE_SWITCHES,
+    OP_MATURING,
+    OP_OFF_CHAIN,
     PAYMENT_EXPIRES,
     PAYMENT_STARTS,
     POLICY_HEARD,
     PREIMAGE_ARRIVES,
+    PRESENCE_HEARD,
+    SUCCEEDED,
 )
+from lnherd.engine.force_close import someone_will_close
 from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_arrives, preimage_arrives
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import drop_first
 from lnherd.engine.jit import jit
 from lnherd.engine.payments import start_payment
-from lnherd.engine.state import State
+from lnherd.engine.presence import hear_presence, must_wait, switch_by_itself
+from lnherd.engine.state import MAX_HOPS, State
 
 NEVER = 1 << 62
 IDLE, TIME_REACHED, EVENTS_SPENT, SPACE_NEEDED = 0, 1, 2, 3
@@ -37,7 +46,7 @@ def run(state: State, until_ms: int, max_events: int) -> int:
             return SPACE_NEEDED
         agenda_ms = state.events[0].time_ms if clock.n_events > 0 else NEVER
         payment_ms = state.payments[clock.next_payment].start_ms if clock.next_payment < clock.n_scheduled else NEVER
-        if until_ms == NEVER and agenda_ms == NEVER and payment_ms == NEVER and not _waits_for_chain(state):
+        if until_ms == NEVER and payment_ms == NEVER and _is_idle(state):
             return IDLE
         time_ms = min(agenda_ms, payment_ms, clock.next_block_ms)
         if time_ms > until_ms:
@@ -60,6 +69,8 @@ def run(state: State, until_ms: int, max_events: int) -> int:
 def _handle_first(state: State) -> None:
     kind, subject = state.events[0].kind, state.events[0].subject
     drop_first(state)
+    if kind <= FAILURE_ARRIVES and state.clock[0].n_offline > 0 and must_wait(state, subject):
+        return
     if kind == HTLC_ARRIVES:
         htlc_arrives(state, subject)
     elif kind == PREIMAGE_ARRIVES:
@@ -72,22 +83,54 @@ def _handle_first(state: State) -> None:
         held_parts_expire(state, subject)
     elif kind == POLICY_HEARD:
         hear_policy(state, subject)
+    elif kind == NODE_SWITCHES:
+        switch_by_itself(state, subject)
+    elif kind == PRESENCE_HEARD:
+        hear_presence(state, subject)
 
 
 @jit
 def _lacks_space(state: State) -> bool:
     clock = state.clock[0]
     return bool(
-        clock.n_events + HEADROOM + clock.n_operations > len(state.events)
+        clock.n_events + HEADROOM + clock.n_operations + clock.n_waiting > len(state.events)
         or clock.n_live + HEADROOM > len(state.attempts)
         or clock.n_memory + HEADROOM > len(state.memory)
         or clock.n_lessons + HEADROOM > len(state.lessons)
+        or clock.n_operations + HEADROOM + closures(state) > len(state.operations)
     )
 
 
 @jit
-def _waits_for_chain(state: State) -> bool:
-    for operation_id in range(state.clock[0].n_operations):
-        if state.operations[operation_id].status <= OP_CONFIRMING:
-            return True
-    return False
+def closures(state: State) -> int:
+    """Most operations that one event can add: a claim for each attempt, a close for each channel that has an HTLC."""
+    n_live = state.clock[0].n_live
+    return int(n_live + min(MAX_HOPS * n_live, len(state.edges) >> 1))
+
+
+@jit
+def _is_idle(state: State) -> bool:
+    """Whether nothing is left to happen, apart from nodes that come and go and find nothing waiting for them."""
+    clock = state.clock[0]
+    if clock.n_events > clock.n_background:
+        return False
+    if clock.n_waiting > 0 and (clock.n_churning > 0 or someone_will_close(state)):
+        return False
+    for operation_id in range(clock.n_operations):
+        if _needs_blocks(state, operation_id):
+            return False
+    return True
+
+
+@jit
+def _needs_blocks(state: State, operation_id: int) -> bool:
+    """Whether an operation goes on at some block, though nothing happens until then."""
+    operation = state.operations[operation_id]
+    if operation.status != OP_OFF_CHAIN:
+        return bool(operation.status <= OP_MATURING)
+    if operation.kind == HTLC_CLAIM:
+        return False
+    if operation.kind == CLOSE_CHANNEL:
+        near, far = state.edges[operation.edge], state.edges[operation.edge ^ 1]
+        return bool(near.is_on_chain or near.n_htlcs + far.n_htlcs == 0)
+    return bool(state.payments[operation.payment].status in (SUCCEEDED, FAILED))

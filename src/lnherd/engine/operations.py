@@ -1,7 +1,6 @@
 """What a node does on the chain: open and close channels, swap in and out (submarine swaps).
 
 Each starts an *operation* that the compiled loop carries on block by block (:mod:`lnherd.engine.chain`).
-Sizes of transactions: BOLT 3 appendix A and submarine-swap practice, in virtual bytes.
 """
 
 from dataclasses import replace
@@ -18,8 +17,10 @@ from lnherd.engine.codes import (
     SWAP_IN,
     SWAP_OUT,
 )
+from lnherd.engine.force_close import force_close
 from lnherd.engine.gossip import announce
 from lnherd.engine.search_space import allocate_search
+from lnherd.engine.sizes import CLOSE_VBYTES, OPEN_VBYTES, SWAP_IN_VBYTES, SWAP_OUT_VBYTES
 from lnherd.engine.state import NONE
 from lnherd.errors import InputError
 from lnherd.network.records import grown
@@ -27,12 +28,6 @@ from lnherd.network.records import grown
 if TYPE_CHECKING:
     from lnherd.engine.simulation import Simulation
 
-OPEN_VBYTES = 153
-CLOSE_VBYTES = 169
-SWAP_OUT_VBYTES = 150
-"""The claim of the on-chain HTLC by its preimage."""
-SWAP_IN_VBYTES = 153
-"""The deposit: the size of a funding transaction."""
 DEFAULT_POLICY = {
     "base_fee_msat": 1_000,
     "fee_ppm": 1,
@@ -77,6 +72,22 @@ def close_channel(simulation: "Simulation", edge: int) -> int:
     announce(simulation.state, edge)
     fee_msat = min(simulation.chain_fee_msat(CLOSE_VBYTES), int(near.balance_msat))
     return _add(simulation, CLOSE_CHANNEL, OP_OFF_CHAIN, edge, int(near.balance_msat), fee_msat)
+
+
+def force_close_channel(simulation: "Simulation", edge: int) -> int:
+    """Publish the commitment transaction of ``edge``'s near end, which pays for it. Returns the operation's id.
+
+    HTLCs are resolved on chain (:mod:`lnherd.engine.force_close`); the far end has its balance back after the
+    confirmations, the near end after ``to_self_delay`` blocks more.
+
+    Raises:
+        InputError: if the channel is not open.
+    """
+    simulation.check_edge(edge)
+    if not simulation.state.edges[edge].is_open:
+        raise InputError(f"channel {edge >> 1} is not open, so it cannot be closed")
+    simulation.make_room()
+    return force_close(simulation.state, edge)
 
 
 def swap_out(simulation: "Simulation", edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
@@ -154,6 +165,7 @@ def _add(
     operation.node, operation.edge = simulation.state.edges[edge].source, edge
     operation.amount_msat, operation.fee_msat = amount_msat, fee_msat
     operation.payment, operation.confirm_height = payment, confirm_height
+    operation.attempt = NONE
     if payment != NONE:
         simulation.state.payments[payment].operation = operation_id
     return operation_id

@@ -13,14 +13,18 @@ from lnherd.engine.codes import (
     AMOUNT_BELOW_MINIMUM,
     CHANNEL_DISABLED,
     EXPIRY_TOO_FAR,
+    EXPIRY_TOO_SOON,
     FAILED,
     FEE_INSUFFICIENT,
     INCORRECT_CLTV_EXPIRY,
+    INCORRECT_PAYMENT_DETAILS,
     INSUFFICIENT_LOCAL_BALANCE,
     MPP_TIMEOUT,
     NO_FAILURE,
     NO_ROUTE,
     PAYMENT_TIMEOUT,
+    PERMANENT_CHANNEL_FAILURE,
+    SENDER_OFFLINE,
     SUCCEEDED,
     UNKNOWN_NEXT_PEER,
 )
@@ -34,7 +38,10 @@ from lnherd.engine.state import NONE, State
 @jit
 def start_payment(state: State, payment_id: int) -> None:
     """A pending payment's time has come."""
-    state.payments[payment_id].status = ACTIVE
+    payment = state.payments[payment_id]
+    payment.status = ACTIVE
+    if not state.nodes[payment.sender].online:
+        payment.failure = SENDER_OFFLINE
     _try_to_send(state, payment_id)
 
 
@@ -214,8 +221,13 @@ def _learn_failure(state: State, attempt_id: int) -> None:
     if failure == EXPIRY_TOO_FAR:
         _learn_node_failure(state, attempt_id)
         return
+    if failure == EXPIRY_TOO_SOON:
+        _learn_delay(state, attempt_id, failed_hop)
+        return
     _learn_success(state, attempt_id, failed_hop)
-    if failure == MPP_TIMEOUT:
+    if failure == INCORRECT_PAYMENT_DETAILS:  # the receiver will not have it, by whatever route
+        state.payments[attempt.payment].failure = failure
+    if failure in (MPP_TIMEOUT, INCORRECT_PAYMENT_DETAILS):
         return
     edge_id = attempt.edges[failed_hop]
     edge = state.edges[edge_id]
@@ -224,7 +236,16 @@ def _learn_failure(state: State, attempt_id: int) -> None:
         learn_policy(state, sender, edge_id)
     if failure == FEE_INSUFFICIENT:  # perhaps for a new inbound fee, which belongs to the channel before
         learn_policy(state, sender, attempt.edges[failed_hop - 1])
-    if failure in (CHANNEL_DISABLED, UNKNOWN_NEXT_PEER):
+    if failure in (CHANNEL_DISABLED, UNKNOWN_NEXT_PEER, PERMANENT_CHANNEL_FAILURE):
         record_failure(state, sender, edge.source, edge.target, 0)
     elif not is_policy_error:
         record_failure(state, sender, edge.source, edge.target, attempt.amounts[failed_hop])
+
+
+@jit
+def _learn_delay(state: State, attempt_id: int, failed_hop: int) -> None:
+    """Somebody before the hop that found too little time left has taken it: nobody knows who (LND blames all)."""
+    attempt = state.attempts[attempt_id]
+    for hop in range(1, failed_hop):
+        edge = state.edges[attempt.edges[hop]]
+        record_failure(state, state.payments[attempt.payment].sender, edge.source, edge.target, 0)

@@ -4,14 +4,15 @@ from enum import IntEnum
 
 import numpy as np
 
-from lnherd.engine import operations
+from lnherd.engine import levers, operations
 from lnherd.engine.audit import audit
 from lnherd.engine.building import INITIAL_POOL, fee_limit_msat, initial_state
 from lnherd.engine.codes import PAYMENT_STARTS
 from lnherd.engine.config import SimulationConfig
 from lnherd.engine.gossip import announce
 from lnherd.engine.heap import schedule
-from lnherd.engine.loop import NEVER, SPACE_NEEDED, run
+from lnherd.engine.loop import NEVER, SPACE_NEEDED, closures, run
+from lnherd.engine.presence import begin_churn
 from lnherd.engine.state import NONE, State
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
@@ -70,9 +71,15 @@ class Simulation:
         self.config = config or SimulationConfig()
         self.seed = seed
         self.capacity_msat: Ints = network.channels.capacity_msat.copy()
+        self.endowed_msat = int(self.capacity_msat.sum())
+        """All the money there has ever been, in channels at the start or given by :meth:`fund`."""
         self.state: State = initial_state(
             self.network, balances, payments, self.config, seed=seed, swap_node=_largest_node(network)
         )
+        if self.config.mean_availability < 1.0:
+            self._reserve_events(2 * network.n_nodes)
+            with np.errstate(over="ignore"):  # see run
+                begin_churn(self.state)
 
     @property
     def now_ms(self) -> int:
@@ -125,16 +132,20 @@ class Simulation:
                     return ExitReason(reason)
         return ExitReason.EVENTS_SPENT
 
+    def _reserve_events(self, n_events: int) -> None:
+        self.state = self.state._replace(events=grown(self.state.events, len(self.state.events) + n_events))
+
     def make_room(self) -> None:
         """Double every pool that is short of room."""
         clock = self.state.clock[0]
         used = {
             "payments": clock.n_payments,
             "attempts": clock.n_live,
-            "events": clock.n_events + clock.n_operations,  # a block may start a payment for each operation
+            # a block may start a payment for each operation, a node that returns hears all that waited
+            "events": clock.n_events + clock.n_operations + clock.n_waiting,
             "memory": clock.n_memory,
             "lessons": clock.n_lessons,
-            "operations": clock.n_operations,
+            "operations": clock.n_operations + closures(self.state),
         }
         short = [name for name in _POOLS if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]
         pools = {name: getattr(self.state, name) for name in short}
@@ -228,6 +239,7 @@ class Simulation:
     def fund(self, node: int, amount_msat: int) -> None:
         """Give ``node`` an on-chain balance: the money it starts with."""
         self.state.nodes[node].wallet_msat += amount_msat
+        self.endowed_msat += amount_msat
 
     def open_channel(self, node: int, peer: int, capacity_msat: int) -> int:
         """See :func:`lnherd.engine.operations.open_channel`."""
@@ -237,6 +249,10 @@ class Simulation:
         """See :func:`lnherd.engine.operations.close_channel`."""
         return operations.close_channel(self, edge)
 
+    def force_close(self, edge: int) -> int:
+        """See :func:`lnherd.engine.operations.force_close_channel`."""
+        return operations.force_close_channel(self, edge)
+
     def swap_out(self, edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
         """See :func:`lnherd.engine.operations.swap_out`."""
         return operations.swap_out(self, edge, amount_msat, fee_limit)
@@ -245,15 +261,31 @@ class Simulation:
         """See :func:`lnherd.engine.operations.swap_in`."""
         return operations.swap_in(self, edge, amount_msat)
 
+    def set_online(self, node: int, online: bool) -> None:
+        """See :func:`lnherd.engine.levers.set_online`."""
+        levers.set_online(self, node, online)
+
+    def set_conduct(self, node: int, **conduct: float) -> None:
+        """See :func:`lnherd.engine.levers.set_conduct`."""
+        levers.set_conduct(self, node, **conduct)
+
+    def set_feerate(self, feerate_msat_per_vb: int) -> None:
+        """See :func:`lnherd.engine.levers.set_feerate`."""
+        levers.set_feerate(self, feerate_msat_per_vb)
+
+    def shift_liquidity(self, edge: int, amount_msat: int) -> None:
+        """See :func:`lnherd.engine.levers.shift_liquidity`."""
+        levers.shift_liquidity(self, edge, amount_msat)
+
     def audit(self) -> list[str]:
         """Violated invariants in words; empty when the state is sound."""
-        return audit(self.state, self.capacity_msat)
+        return audit(self.state, self.capacity_msat, self.endowed_msat)
 
     def copy(self) -> "Simulation":
         """An independent copy at the same point in time, sharing only the static network."""
         twin = object.__new__(Simulation)
         twin.network, twin.config, twin.seed = self.network, self.config, self.seed
-        twin.capacity_msat = self.capacity_msat.copy()
+        twin.capacity_msat, twin.endowed_msat = self.capacity_msat.copy(), self.endowed_msat
         twin.state = State(*(pool.copy() for pool in self.state))
         return twin
 

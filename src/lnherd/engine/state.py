@@ -66,6 +66,12 @@ SETTINGS_DTYPE = np.dtype(
         ("stuck_probability", "f8"),
         ("stuck_median_ms", "f8"),
         ("gossip_delay_ms", "i8"),
+        # presence
+        ("mean_availability", "f8"),
+        ("mean_downtime_ms", "f8"),
+        ("churn_sigma", "f8"),
+        ("disable_timeout_ms", "i8"),
+        ("enable_timeout_ms", "i8"),
         # channels
         ("dust_limit_msat", "i8"),
         ("max_dust_msat", "i8"),
@@ -77,6 +83,11 @@ SETTINGS_DTYPE = np.dtype(
         ("open_confirmations", "i8"),
         ("close_confirmations", "i8"),
         ("swap_confirmations", "i8"),
+        ("claim_confirmations", "i8"),
+        ("outgoing_broadcast_delta", "i8"),
+        ("incoming_broadcast_delta", "i8"),
+        ("outgoing_reject_delta", "i8"),
+        ("final_reject_delta", "i8"),
         ("swap_fee_ppm", "i8"),
         ("swap_node", "i8"),
     ]
@@ -106,9 +117,16 @@ CLOCK_DTYPE = np.dtype(
         ("next_block_ms", "i8"),
         ("feerate_msat_per_vb", "i8"),
         ("feerate_log", "f8"),
+        ("n_on_chain", "i8"),
+        ("n_offline", "i8"),
+        ("n_waiting", "i8"),
+        ("n_churning", "i8"),
+        ("n_background", "i8"),
+        ("has_conduct", "?"),
     ]
 )
-"""``n_scheduled`` payments are sorted by start; later ones, added while running, start by an event."""
+"""``n_scheduled`` payments are sorted by start; later ones, added while running, start by an event. ``n_background``
+events of the agenda are nodes that come and go: nothing is run for their sake."""
 
 EDGE_STATE_DTYPE = np.dtype(
     [
@@ -133,11 +151,12 @@ EDGE_STATE_DTYPE = np.dtype(
         ("n_heard", "i4"),
         ("enabled", "?"),
         ("is_open", "?"),
+        ("is_on_chain", "?"),
     ]
 )
 """One direction of a channel as its owner enforces it. ``parallel`` is the next edge between the same two
 nodes, a ring: an edge without a twin points to itself. ``n_heard`` counts how often gossip brought
-its policy. Only :mod:`channels` writes balances and HTLCs."""
+its policy; ``is_on_chain`` once it has been force-closed. Only :mod:`channels` writes balances and HTLCs."""
 
 GOSSIP_DTYPE = np.dtype(
     [
@@ -170,6 +189,24 @@ NODE_STATE_DTYPE = np.dtype(
         ("online", "?"),
     ]
 )
+
+CONDUCT_DTYPE = np.dtype(
+    [
+        ("availability", "f8"),
+        ("hold_probability", "f8"),
+        ("hold_median_ms", "f8"),
+        ("hold_sigma", "f8"),
+        ("refuse_probability", "f8"),
+        ("changed_ms", "i8"),
+        ("n_switches", "i4"),
+        ("first_waiting", "i4"),
+        ("last_waiting", "i4"),
+        ("is_written_off", "?"),
+    ]
+)
+"""How a node behaves: its comings and goings (``changed_ms`` is the last of them; attempts whose message found
+it offline wait in a list), whether its peers have announced their channels to it disabled, and what it does
+with HTLCs that reach it. Apart from the nodes because path search never reads it."""
 
 PAYMENT_STATE_DTYPE = np.dtype(
     [
@@ -204,11 +241,15 @@ ATTEMPT_DTYPE = np.dtype(
         ("payment", "i4"),
         ("next", "i4"),
         ("number", "i4"),
+        ("next_waiting", "i4"),
+        ("sent_height", "i4"),
+        ("claim", "i4"),
         ("n_hops", "i2"),
         ("hop", "i2"),
         ("failed_hop", "i2"),
         ("status", "u1"),
         ("failure", "u1"),
+        ("is_waiting", "?"),
         ("amount_msat", "i8"),
         ("sent_ms", "i8"),
         ("edges", "i4", (MAX_HOPS,)),
@@ -216,7 +257,9 @@ ATTEMPT_DTYPE = np.dtype(
         ("cltv", "i4", (MAX_HOPS,)),
     ]
 )
-"""``next`` links the live attempts of a payment, or the free list. ``number`` is the payment's own count."""
+"""``next`` links the live attempts of a payment, or the free list. ``number`` is the payment's own count.
+``claim`` is the operation that resolves the HTLC of the current hop on chain, NONE while it is not there;
+``next_waiting`` links those whose message waits for the same offline node."""
 
 EVENT_DTYPE = np.dtype([("time_ms", "i8"), ("order", "i8"), ("kind", "i4"), ("subject", "i4")])
 """``order`` is priority << 48 | sequence: ties are broken by it, so a run is bit-reproducible."""
@@ -283,6 +326,7 @@ OPERATION_DTYPE = np.dtype(
         ("node", "i4"),
         ("edge", "i4"),
         ("payment", "i4"),
+        ("attempt", "i4"),
         ("amount_msat", "i8"),
         ("fee_msat", "i8"),
         ("confirm_height", "i8"),
@@ -408,6 +452,7 @@ class State(NamedTuple):
     settings: Records  # [1]
     clock: Records  # [1]
     nodes: Records  # [N]
+    conduct: Records  # [N]
     edges: Records  # [E] by edge id
     gossip: Records  # [E] grouped by the node the edge leads to
     gossip_position: Records  # [E] int32: edge id -> index into gossip

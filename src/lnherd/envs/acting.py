@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from lnherd.control.action import Action, ActionKind
 from lnherd.control.menu import MenuConfig, stepped_fee
 from lnherd.control.view import PENDING_DTYPE, REBALANCED_DTYPE
@@ -12,9 +10,10 @@ from lnherd.engine import Simulation
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     FAILED,
-    OP_CONFIRMING,
+    FORCE_CLOSE,
+    HTLC_CLAIM,
     OP_FAILED,
-    OP_OFF_CHAIN,
+    OP_MATURING,
     OPEN_CHANNEL,
     SUCCEEDED,
     SWAP_IN,
@@ -29,6 +28,7 @@ RETRY_CHECK_MS = 10 * MS_PER_SECOND
 KIND_OF_OPERATION = {
     OPEN_CHANNEL: ActionKind.OPEN,
     CLOSE_CHANNEL: ActionKind.CLOSE,
+    FORCE_CLOSE: ActionKind.CLOSE,
     SWAP_OUT: ActionKind.SWAP_OUT,
     SWAP_IN: ActionKind.SWAP_IN,
 }
@@ -158,7 +158,7 @@ class Actor:
     def pending(self) -> Records:
         """PENDING_DTYPE records of what is under way; a rebalance occupies both of its channels."""
         operations = self._own_operations()
-        waiting = operations[np.isin(operations.status, (OP_OFF_CHAIN, OP_CONFIRMING))]
+        waiting = operations[(operations.status <= OP_MATURING) & (operations.kind != HTLC_CLAIM)]
         entries = [(KIND_OF_OPERATION[int(o.kind)], int(o.edge) >> 1, int(o.amount_msat)) for o in waiting]
         entries += [
             (ActionKind.REBALANCE, channel, each.action.amount_msat)

@@ -5,9 +5,12 @@ import math
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     FAILED,
+    FORCE_CLOSE,
+    HTLC_CLAIM,
     OP_CONFIRMING,
     OP_DONE,
     OP_FAILED,
+    OP_MATURING,
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
     PAYMENT_STARTS,
@@ -15,6 +18,7 @@ from lnherd.engine.codes import (
     SWAP_IN,
     SWAP_OUT,
 )
+from lnherd.reference.force_close import close_overdue, confirm_claim, confirm_commitment, pay_matured
 from lnherd.reference.gossip import hear_policy
 from lnherd.reference.randomness import Stream, exponential, standard_normal
 from lnherd.reference.world import Operation, World
@@ -33,22 +37,40 @@ def find_block(world: World) -> None:
     world.feerate_log = (1.0 - config.feerate_reversion) * world.feerate_log + config.feerate_sigma * noise
     feerate = int(config.feerate_median_msat_per_vb * math.exp(world.feerate_log))
     world.feerate_msat_per_vb = max(LEAST_FEERATE_MSAT_PER_VB, feerate)
-    for operation in world.operations:
+    for operation in list(world.operations):
         if operation.status == OP_OFF_CHAIN:
             _look_off_chain(world, operation)
         elif operation.status == OP_CONFIRMING and world.height >= operation.confirm_height:
             _confirm(world, operation)
+        elif operation.status == OP_MATURING and world.height >= operation.confirm_height:
+            pay_matured(world, operation)
+    close_overdue(world)
 
 
 def is_waiting(world: World) -> bool:
-    """Whether any operation still needs blocks."""
-    return any(operation.status in (OP_OFF_CHAIN, OP_CONFIRMING) for operation in world.operations)
+    """Whether any operation goes on at some block though nothing happens until then."""
+    return any(_needs_blocks(world, operation) for operation in world.operations)
+
+
+def _needs_blocks(world: World, operation: Operation) -> bool:
+    if operation.status != OP_OFF_CHAIN:
+        return operation.status in (OP_CONFIRMING, OP_MATURING)
+    if operation.kind == HTLC_CLAIM:
+        return False
+    if operation.kind == CLOSE_CHANNEL:
+        near, far = world.directions[operation.edge], world.directions[operation.edge ^ 1]
+        return near.is_on_chain or not (near.htlcs or far.htlcs)
+    return world.payments[operation.payment].status in (SUCCEEDED, FAILED)
 
 
 def _look_off_chain(world: World, operation: Operation) -> None:
     """A close waits for its channel's HTLCs, a swap for its payment."""
+    if operation.kind == HTLC_CLAIM:
+        return
     if operation.kind == CLOSE_CHANNEL:
-        if not world.directions[operation.edge].htlcs and not world.directions[operation.edge ^ 1].htlcs:
+        if world.directions[operation.edge].is_on_chain:  # an HTLC ran out before it was resolved
+            operation.status, operation.fee_msat = OP_FAILED, 0
+        elif not world.directions[operation.edge].htlcs and not world.directions[operation.edge ^ 1].htlcs:
             _await_confirmations(world, operation, world.config.close_confirmations)
         return
     status = world.payments[operation.payment].status
@@ -79,6 +101,12 @@ def _call_off_swap(world: World, operation: Operation) -> None:
 def _confirm(world: World, operation: Operation) -> None:
     edge = operation.edge
     near, far = world.directions[edge], world.directions[edge ^ 1]
+    if operation.kind == FORCE_CLOSE:
+        confirm_commitment(world, operation)
+        return
+    if operation.kind == HTLC_CLAIM:
+        confirm_claim(world, operation)
+        return
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:
         near.is_open = far.is_open = True

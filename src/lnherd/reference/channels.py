@@ -57,6 +57,7 @@ class Direction:
     max_in_flight_msat: int
     max_htlcs: int
     is_open: bool = True
+    is_on_chain: bool = False
     htlcs: dict[HtlcId, int] = field(default_factory=dict)
     """Amount of every HTLC the source has offered and that is neither settled nor failed."""
 

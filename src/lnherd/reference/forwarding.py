@@ -2,6 +2,7 @@
 
 from lnherd.engine.codes import (
     EXPIRY_TOO_FAR,
+    EXPIRY_TOO_SOON,
     FAILING,
     FAILURE_ARRIVES,
     FEE_INSUFFICIENT,
@@ -9,14 +10,17 @@ from lnherd.engine.codes import (
     HELD,
     HTLC_ARRIVES,
     INCORRECT_CLTV_EXPIRY,
+    INCORRECT_PAYMENT_DETAILS,
     MPP_TIMEOUT,
     NO_FAILURE,
     PAYMENT_EXPIRES,
     PREIMAGE_ARRIVES,
     SETTLING,
+    TEMPORARY_CHANNEL_FAILURE,
 )
 from lnherd.network.fees import forward_fee_msat
 from lnherd.reference.channels import add_htlc, fail_htlc, settle_htlc
+from lnherd.reference.force_close import claim, collect_claim
 from lnherd.reference.sender import part_failed, part_succeeded
 from lnherd.reference.world import Part, Payment, World
 
@@ -27,13 +31,24 @@ HOLD_MS = 120_000
 def htlc_arrives(world: World, part: Part) -> None:
     """The HTLC of the present hop is there: at the receiver, or at a node that forwards or refuses."""
     assert part.status == FORWARDING
-    if part.hop == part.last_hop:
+    is_last = part.hop == part.last_hop
+    if world.refuses_at_will(part):
+        failure = INCORRECT_PAYMENT_DETAILS if is_last else TEMPORARY_CHANNEL_FAILURE
+    elif is_last and _blocks_left(world, part, part.hop) < min(world.config.final_reject_delta, part.cltv[part.hop]):
+        failure = EXPIRY_TOO_SOON
+    elif is_last:
         _receive(world, part)
         return
-    failure = _forward(world, part)
+    else:
+        failure = _forward(world, part)
     if failure != NO_FAILURE:
         part.failed_hop = part.hop + 1
         _send_back(world, part, failure)
+
+
+def _blocks_left(world: World, part: Part, hop: int) -> int:
+    """Blocks until the HTLC of ``hop`` expires."""
+    return part.sent_height + part.cltv[hop] - world.height
 
 
 def _forward(world: World, part: Part) -> int:
@@ -74,6 +89,8 @@ def _objection(world: World, part: Part, hop: int, edge: int) -> int:
         return EXPIRY_TOO_FAR
     if part.cltv[hop - 1] - part.cltv[hop] < policy.cltv_delta:
         return INCORRECT_CLTV_EXPIRY
+    if _blocks_left(world, part, hop) <= world.config.outgoing_reject_delta:
+        return EXPIRY_TOO_SOON
     return NO_FAILURE
 
 
@@ -104,19 +121,30 @@ def parts_expire(world: World, payment: Payment) -> None:
 
 def _take(world: World, part: Part) -> None:
     part.status = SETTLING
-    world.send_message(part, PREIMAGE_ARRIVES, forth=False)
+    _tell_back(world, part, PREIMAGE_ARRIVES)
 
 
 def _send_back(world: World, part: Part, failure: int) -> None:
     part.status, part.failure = FAILING, failure
-    world.send_message(part, FAILURE_ARRIVES, forth=False)
+    _tell_back(world, part, FAILURE_ARRIVES)
+
+
+def _tell_back(world: World, part: Part, kind: int) -> None:
+    """By message or, where the channel is gone, through the chain."""
+    if world.directions[part.edges[part.hop]].is_on_chain:
+        claim(world, part)
+    else:
+        world.send_message(part, kind, forth=False)
 
 
 def preimage_arrives(world: World, part: Part) -> None:
     """The near end of the present hop learns the preimage: its HTLC settles, and it claims its own."""
     assert part.status == SETTLING
     edge, hop = part.edges[part.hop], part.hop
-    amount_msat = settle_htlc(world.directions[edge], world.directions[edge ^ 1], part.htlc(hop))
+    if part.claim is None:
+        amount_msat = settle_htlc(world.directions[edge], world.directions[edge ^ 1], part.htlc(hop))
+    else:
+        amount_msat = collect_claim(world, part)
     flow = world.flows[edge]
     flow.n_settled += 1
     flow.settled_msat += amount_msat
@@ -130,15 +158,18 @@ def preimage_arrives(world: World, part: Part) -> None:
     flow.fees_msat += fee_msat
     world.flows[part.edges[hop - 1]].assisted_msat += fee_msat
     part.hop = hop - 1
-    world.send_message(part, PREIMAGE_ARRIVES, forth=False)
+    _tell_back(world, part, PREIMAGE_ARRIVES)
 
 
 def failure_arrives(world: World, part: Part) -> None:
     """The near end of the present hop learns of the failure: its HTLC is undone, and it passes the news on."""
     assert part.status == FAILING
-    fail_htlc(world.directions[part.edges[part.hop]], part.htlc(part.hop))
+    if part.claim is None:
+        fail_htlc(world.directions[part.edges[part.hop]], part.htlc(part.hop))
+    else:
+        collect_claim(world, part)
     if part.hop == 0:
         part_failed(world, part)
         return
     part.hop -= 1
-    world.send_message(part, FAILURE_ARRIVES, forth=False)
+    _tell_back(world, part, FAILURE_ARRIVES)

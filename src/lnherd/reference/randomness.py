@@ -20,6 +20,10 @@ class Stream(IntEnum):
     STUCK = 2
     BLOCK = 3
     FEERATE = 4
+    CHURN = 5
+    PRESENCE = 6
+    HOLD = 7
+    REFUSE = 8
 
 
 def mix(word: int) -> int:

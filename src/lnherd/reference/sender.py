@@ -6,15 +6,19 @@ from lnherd.engine.codes import (
     AMOUNT_BELOW_MINIMUM,
     CHANNEL_DISABLED,
     EXPIRY_TOO_FAR,
+    EXPIRY_TOO_SOON,
     FAILED,
     FEE_INSUFFICIENT,
     HTLC_ARRIVES,
     INCORRECT_CLTV_EXPIRY,
+    INCORRECT_PAYMENT_DETAILS,
     INSUFFICIENT_LOCAL_BALANCE,
     MPP_TIMEOUT,
     NO_FAILURE,
     NO_ROUTE,
     PAYMENT_TIMEOUT,
+    PERMANENT_CHANNEL_FAILURE,
+    SENDER_OFFLINE,
     SUCCEEDED,
     UNKNOWN_NEXT_PEER,
 )
@@ -33,12 +37,14 @@ CARRY_THE_POLICY = {
 }
 """Failures whose message holds the ``channel_update`` now in force."""
 SAY_NOTHING_OF_LIQUIDITY = {FEE_INSUFFICIENT, INCORRECT_CLTV_EXPIRY, AMOUNT_BELOW_MINIMUM}
-HOLD_FOR_ANY_AMOUNT = {CHANNEL_DISABLED, UNKNOWN_NEXT_PEER}
+HOLD_FOR_ANY_AMOUNT = {CHANNEL_DISABLED, UNKNOWN_NEXT_PEER, PERMANENT_CHANNEL_FAILURE}
 
 
 def start_payment(world: World, payment: Payment) -> None:
     """The payment's time has come."""
     payment.status = ACTIVE
+    if not world.online[payment.sender]:
+        payment.failure = SENDER_OFFLINE
     send_unsent(world, payment)
 
 
@@ -128,6 +134,7 @@ def _dispatch(world: World, payment: Payment, amount_msat: int, route: Route) ->
         number=payment.attempts,
         amount_msat=amount_msat,
         sent_ms=world.now_ms,
+        sent_height=world.height,
         edges=list(route.edges),
         amounts=list(route.amounts),
         cltv=list(route.cltv),
@@ -193,8 +200,13 @@ def _learn_failure(world: World, part: Part) -> None:
     if part.failure == EXPIRY_TOO_FAR:
         _learn_node_failure(world, part)
         return
+    if part.failure == EXPIRY_TOO_SOON:
+        _learn_delay(world, part)
+        return
     _learn_success(world, part, part.failed_hop)
-    if part.failure == MPP_TIMEOUT:
+    if part.failure == INCORRECT_PAYMENT_DETAILS:  # the receiver will not have it, by whatever route
+        world.payments[part.payment].failure = part.failure
+    if part.failure in (MPP_TIMEOUT, INCORRECT_PAYMENT_DETAILS):
         return
     edge = part.edges[part.failed_hop]
     if part.failure in CARRY_THE_POLICY:
@@ -205,3 +217,11 @@ def _learn_failure(world: World, part: Part) -> None:
         amount_msat = 0 if part.failure in HOLD_FOR_ANY_AMOUNT else part.amounts[part.failed_hop]
         direction = world.directions[edge]
         world.memory.record_failure(sender, (direction.source, direction.target), amount_msat, world.now_ms)
+
+
+def _learn_delay(world: World, part: Part) -> None:
+    """Somebody before the hop that found too little time left has taken it: all are blamed."""
+    sender = world.payments[part.payment].sender
+    for edge in part.edges[1 : part.failed_hop]:
+        direction = world.directions[edge]
+        world.memory.record_failure(sender, (direction.source, direction.target), 0, world.now_ms)

@@ -1,18 +1,20 @@
 """The twin itself: a world, its clock, and what a node may do between two events."""
 
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from lnherd.engine import operations as sizes
+from lnherd.engine import operations, sizes
 from lnherd.engine.codes import (
     BLOCK_FOUND,
     CLOSE_CHANNEL,
     FAILURE_ARRIVES,
     HTLC_ARRIVES,
+    NODE_SWITCHES,
     OP_CONFIRMING,
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
@@ -20,6 +22,7 @@ from lnherd.engine.codes import (
     PAYMENT_STARTS,
     POLICY_HEARD,
     PREIMAGE_ARRIVES,
+    PRESENCE_HEARD,
     SWAP_IN,
     SWAP_OUT,
 )
@@ -29,11 +32,13 @@ from lnherd.network.graph import Network
 from lnherd.network.records import Ints, Records
 from lnherd.reference.chain import find_block, is_waiting
 from lnherd.reference.channels import Direction, Flow, Policy, direction_of
+from lnherd.reference.force_close import force_close, someone_will_close
 from lnherd.reference.forwarding import failure_arrives, htlc_arrives, parts_expire, preimage_arrives
 from lnherd.reference.gossip import announce, announcement_of, hear_policy
 from lnherd.reference.liquidity import Memory
+from lnherd.reference.presence import begin_churn, hear_presence, must_wait, switch, switch_by_itself
 from lnherd.reference.sender import start_payment
-from lnherd.reference.world import Operation, Part, Payment, World
+from lnherd.reference.world import Conduct, Operation, Part, Payment, World
 
 UNLIMITED_MSAT = 1 << 60
 
@@ -43,7 +48,7 @@ class Happening:
     """One line of the trace: when, what kind of event (``engine.codes``), and about what.
 
     ``subject`` is (payment, attempt, hop) for the three kinds of news about HTLCs, (edge,) for a policy,
-    (height,) for a block and (payment,) for the rest; all as they were just before the event.
+    (node,) for its presence, (height,) for a block and (payment,) for the rest; all as they were just before the event.
     """
 
     time_ms: int
@@ -80,11 +85,14 @@ class ReferenceSimulation:
             payments=[_payment(index, record, config) for index, record in enumerate(payments)],
             wallets=[0] * network.n_nodes,
             online=[True] * network.n_nodes,
+            conducts=[Conduct() for _ in range(network.n_nodes)],
             swap_node=_largest_node(network),
             memory=Memory(config),
             next_block_ms=int(config.block_interval_ms),
             feerate_msat_per_vb=int(config.feerate_median_msat_per_vb),
         )
+        if config.mean_availability < 1.0:
+            begin_churn(self.world)
         self.given = list(self.world.payments)
         """Payments known in advance that have not started, by start."""
         self.trace: list[Happening] = []
@@ -105,7 +113,7 @@ class ReferenceSimulation:
             (self.given[0].start_ms, 1) if self.given else None,
         ]
         known = [time for time in times if time is not None]
-        if until_ms is None and not known and not is_waiting(world):
+        if until_ms is None and self._is_idle():
             return None
         time_ms, source = min([*known, (world.next_block_ms, 2)])
         if until_ms is not None and time_ms > until_ms:
@@ -118,15 +126,26 @@ class ReferenceSimulation:
         self._verify()
         return happening
 
+    def _is_idle(self) -> bool:
+        """Nothing is left but nodes that come and go, and nothing waits for them."""
+        world = self.world
+        if self.given or len(world.agenda) > world.n_background:
+            return False
+        is_awaited = any(conduct.waiting for conduct in world.conducts)
+        if is_awaited and (world.n_churning or someone_will_close(world)):
+            return False
+        return not is_waiting(world)
+
     def _handle_agenda(self) -> Happening:
         event = heapq.heappop(self.world.agenda)
         subject = event.subject
         if isinstance(subject, Part):
             happening = Happening(event.time_ms, event.kind, subject.htlc(subject.hop))
-            _NEWS[event.kind](self.world, subject)
+            if not must_wait(self.world, subject):
+                _NEWS[event.kind](self.world, subject)
             return happening
-        if event.kind == POLICY_HEARD:
-            hear_policy(self.world, subject)
+        if event.kind in _TIDINGS:
+            _TIDINGS[event.kind](self.world, subject)
         else:
             _TURNS[event.kind](self.world, self.world.payments[subject])
         return Happening(event.time_ms, event.kind, (subject,))
@@ -151,7 +170,8 @@ class ReferenceSimulation:
             counter = world.directions[direction.edge ^ 1]
             total = sum(side.balance_msat + side.in_flight_msat for side in (direction, counter))
             is_paid_out = not direction.is_open and total == 0
-            assert total == direction.capacity_msat or is_paid_out, "a channel holds its capacity"
+            is_resolved = direction.is_on_chain and total <= direction.capacity_msat
+            assert total == direction.capacity_msat or is_paid_out or is_resolved, "a channel holds its capacity"
             there |= {htlc: (direction.edge, amount) for htlc, amount in direction.htlcs.items()}
         due = {
             part.htlc(hop): (part.edges[hop], part.amounts[hop])
@@ -200,6 +220,38 @@ class ReferenceSimulation:
         direction.policy = replace(direction.policy, **changes)
         announce(self.world, edge)
 
+    def set_online(self, node: int, online: bool) -> None:
+        """Take a node offline or bring it back, for good; see ``engine.levers.set_online``."""
+        self.world.conducts[node].availability = 1.0
+        switch(self.world, node, online)
+
+    def set_conduct(
+        self,
+        node: int,
+        *,
+        hold_probability: float = 0.0,
+        hold_median_ms: float = 0.0,
+        hold_sigma: float = 0.0,
+        refuse_probability: float = 0.0,
+    ) -> None:
+        """What a node does with HTLCs sent to it from now on; see ``engine.levers.set_conduct``."""
+        conduct = self.world.conducts[node]
+        conduct.hold_probability, conduct.refuse_probability = hold_probability, refuse_probability
+        conduct.hold_median_ms, conduct.hold_sigma = hold_median_ms, hold_sigma
+
+    def set_feerate(self, feerate_msat_per_vb: int) -> None:
+        """Move the on-chain fee rate; see ``engine.levers.set_feerate``."""
+        median = max(1.0, self.world.config.feerate_median_msat_per_vb)
+        self.world.feerate_msat_per_vb = feerate_msat_per_vb
+        self.world.feerate_log = math.log(feerate_msat_per_vb / median)
+
+    def shift_liquidity(self, edge: int, amount_msat: int) -> None:
+        """Move an amount to the far side of a channel; see ``engine.levers.shift_liquidity``."""
+        near, far = self.world.directions[edge], self.world.directions[edge ^ 1]
+        assert 0 <= amount_msat <= near.balance_msat
+        near.balance_msat -= amount_msat
+        far.balance_msat += amount_msat
+
     def fund(self, node: int, amount_msat: int) -> None:
         """Give ``node`` money on the chain."""
         self.world.wallets[node] += amount_msat
@@ -210,7 +262,7 @@ class ReferenceSimulation:
         fee_msat = sizes.OPEN_VBYTES * world.feerate_msat_per_vb
         self._spend(node, capacity_msat + fee_msat)
         edge = len(world.directions)
-        default = sizes.DEFAULT_POLICY
+        default = operations.DEFAULT_POLICY
         policy = Policy(
             base_fee_msat=default["base_fee_msat"],
             fee_ppm=default["fee_ppm"],
@@ -251,6 +303,11 @@ class ReferenceSimulation:
         fee_msat = min(sizes.CLOSE_VBYTES * self.world.feerate_msat_per_vb, near.balance_msat)
         return self._start(Operation(CLOSE_CHANNEL, OP_OFF_CHAIN, near.source, edge, near.balance_msat, fee_msat))
 
+    def force_close(self, edge: int) -> int:
+        """Publish the commitment; see ``engine.operations.force_close_channel``."""
+        assert self.world.directions[edge].is_open
+        return force_close(self.world, edge)
+
     def swap_out(self, edge: int, amount_msat: int) -> int:
         """Pay the swap service through ``edge``, be paid on the chain; see ``engine.operations``."""
         node = self.world.directions[edge].source
@@ -284,6 +341,11 @@ _NEWS: dict[int, Callable[[World, Part], None]] = {
     HTLC_ARRIVES: htlc_arrives,
     PREIMAGE_ARRIVES: preimage_arrives,
     FAILURE_ARRIVES: failure_arrives,
+}
+_TIDINGS: dict[int, Callable[[World, int], None]] = {
+    POLICY_HEARD: hear_policy,
+    NODE_SWITCHES: switch_by_itself,
+    PRESENCE_HEARD: hear_presence,
 }
 _TURNS: dict[int, Callable[[World, Payment], None]] = {
     PAYMENT_STARTS: start_payment,

@@ -1,16 +1,24 @@
 """The world of the twin: everything that exists while it runs, and its agenda."""
 
 import heapq
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from lnherd.engine.codes import FORWARDING, HELD, NO_FAILURE, PENDING
+from lnherd.engine.codes import FORWARDING, HELD, NO_FAILURE, NODE_SWITCHES, PENDING, PRESENCE_HEARD
 from lnherd.engine.config import SimulationConfig
 from lnherd.engine.state import NONE
 from lnherd.reference.channels import Direction, Flow, HtlcId, refusal
 from lnherd.reference.liquidity import Memory
-from lnherd.reference.randomness import hop_latency_ms
+from lnherd.reference.randomness import (
+    COUNTERS_PER_ATTEMPT,
+    LONGEST_ROUTE,
+    Stream,
+    hop_latency_ms,
+    standard_normal,
+    uniform,
+)
 from lnherd.reference.routing import Announcement
 
 
@@ -22,10 +30,13 @@ class Part:
     number: int
     amount_msat: int
     sent_ms: int
+    sent_height: int
     edges: list[int]
     amounts: list[int]
     cltv: list[int]
     hop: int = 0
+    is_waiting: bool = False
+    claim: "Operation | None" = None
     status: int = FORWARDING
     failure: int = NO_FAILURE
     failed_hop: int = NONE
@@ -95,10 +106,28 @@ class Operation:
     fee_msat: int
     payment: int = NONE
     confirm_height: int = 0
+    part: Part | None = None
+    """Whose HTLC is claimed."""
+
+
+@dataclass(eq=False)
+class Conduct:
+    """How a node behaves: its comings and goings, and what it does with HTLCs that reach it."""
+
+    availability: float = 1.0
+    hold_probability: float = 0.0
+    hold_median_ms: float = 0.0
+    hold_sigma: float = 0.0
+    refuse_probability: float = 0.0
+    changed_ms: int = 0
+    n_switches: int = 0
+    is_written_off: bool = False
+    waiting: list[Part] = field(default_factory=list)
+    """Parts whose message found the node offline, the earliest first."""
 
 
 Subject: TypeAlias = Part | int
-"""What an event is about: a part, or the index of a payment or an edge."""
+"""What an event is about: a part, or the index of a payment, an edge or a node."""
 
 
 @dataclass(order=True, frozen=True)
@@ -126,6 +155,7 @@ class World:
     payments: list[Payment]
     wallets: list[int]
     online: list[bool]
+    conducts: list[Conduct]
     swap_node: int
     memory: Memory
     lessons: dict[int, dict[int, Announcement]] = field(default_factory=lambda: defaultdict(dict))
@@ -144,11 +174,49 @@ class World:
         heapq.heappush(self.agenda, Event(time_ms, kind, self.n_scheduled, subject))
         self.n_scheduled += 1
 
+    def cancel(self, kind: int, part: Part) -> None:
+        """Take the one event of this kind about ``part`` off the agenda."""
+        kept = [event for event in self.agenda if event.kind != kind or event.subject is not part]
+        assert len(kept) == len(self.agenda) - 1, "a part on its way has one event"
+        heapq.heapify(kept)
+        self.agenda = kept
+
+    def parts(self) -> list[Part]:
+        """All parts that are under way."""
+        return [part for payment in self.payments for part in payment.parts]
+
     def send_message(self, part: Part, kind: int, *, forth: bool) -> None:
         """Let news of ``part`` travel over its present hop, towards the receiver or back."""
         attempt = (part.payment, part.number)
         delay_ms = hop_latency_ms(self.config, self.seed, attempt, part.hop, forth=forth)
+        if forth:
+            delay_ms += self._hold_ms(part)
         self.schedule(self.now_ms + delay_ms, kind, part)
+
+    def _hold_ms(self, part: Part) -> int:
+        """How long the next node sits on the HTLC before it turns to it."""
+        conduct = self.conducts[self.directions[part.edges[part.hop]].target]
+        first = part.payment * COUNTERS_PER_ATTEMPT + part.number
+        if uniform(self.seed, Stream.HOLD, first, part.hop + 4 * LONGEST_ROUTE) >= conduct.hold_probability:
+            return 0
+        normal = standard_normal(self.seed, Stream.HOLD, first, part.hop)
+        return int(conduct.hold_median_ms * math.exp(conduct.hold_sigma * normal))
+
+    def refuses_at_will(self, part: Part) -> bool:
+        """Whether the node that the HTLC has reached turns it away whatever it carries."""
+        conduct = self.conducts[self.directions[part.edges[part.hop]].target]
+        first = part.payment * COUNTERS_PER_ATTEMPT + part.number
+        return uniform(self.seed, Stream.REFUSE, first, part.hop) < conduct.refuse_probability
+
+    @property
+    def n_churning(self) -> int:
+        """Nodes that will come or go by themselves."""
+        return sum(event.kind == NODE_SWITCHES for event in self.agenda)
+
+    @property
+    def n_background(self) -> int:
+        """Events for whose sake nothing is run: nodes that come and go, and the news of it."""
+        return sum(event.kind in (NODE_SWITCHES, PRESENCE_HEARD) for event in self.agenda)
 
     def refusal(self, edge: int, amount_msat: int) -> int:
         """Why ``edge`` takes no HTLC of this amount now, or NO_FAILURE."""
