@@ -45,6 +45,7 @@ BREAKAGES = {
     "finished payments with parts still out: [2]": broken("payments", "status", 2, codes.FAILED - codes.ACTIVE),
     "active payments with nothing going on: [2]": broken("payments", "live_parts", 2, -2),
     "payments that paid more fees than their limit: [2]": broken("payments", "fee_msat", 2, 10**12),
+    "money made or lost: 7 msat": broken("nodes", "wallet_msat", 4, 7),
     "events out of heap order": broken("events", "time_ms", 0, 10**9),
     "events in the past": broken("clock", "now_ms", 0, 10**9),
 }
@@ -58,4 +59,4 @@ def test_every_breakage_is_found(busy, finding):
 
 def test_findings_name_the_first_offenders(busy):
     busy.state.edges.balance_msat += 1
-    assert busy.audit() == ["channels not worth their capacity: [0, 1, 2, 3]"]
+    assert busy.audit() == ["channels not worth their capacity: [0, 1, 2, 3]", "money made or lost: 8 msat"]
