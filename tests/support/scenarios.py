@@ -102,6 +102,12 @@ def configs(draw) -> SimulationConfig:
         "stuck_probability": st.sampled_from([0.0, 0.0, 0.2]),
         "stuck_median_ms": st.sampled_from([5_000.0, 200_000.0]),
         "gossip_delay_ms": st.sampled_from([0, 3_000, 90_000]),
+        "gossip_sigma": st.sampled_from([0.0, 0.0, 1.0]),
+        "update_burst": st.sampled_from([1, 2, 10]),
+        "update_interval_ms": st.sampled_from([0, 5_000, 60_000]),
+        "feerate_jump_probability": st.sampled_from([0.0, 0.2]),
+        "feerate_jump_mean": st.sampled_from([0.05]),
+        "announce_confirmations": st.sampled_from([1, 6]),
         "latency_sigma": st.sampled_from([0.0, 0.5, 1.5]),
         "max_outgoing_cltv": st.sampled_from([60, 2016, 2016, 1 << 30]),
         "strict_forwarding": st.booleans(),
@@ -120,6 +126,8 @@ def configs(draw) -> SimulationConfig:
             "bimodal_node_weight": draw(st.sampled_from([0.0, 0.2, 1.0])),
             "bimodal_decay_ms": draw(st.sampled_from([2_000.0, 60_000.0, 604_800_000.0])),
         }
+    if drawn["mean_availability"] < 1:  # while blocks are waited for, nodes come and go
+        drawn["block_interval_ms"] = 1_000.0
     if base is not CLOTH:
         drawn |= {
             "max_htlcs": draw(st.sampled_from([1, 3, 483])),

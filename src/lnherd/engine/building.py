@@ -19,6 +19,7 @@ from lnherd.engine.state import (
     OPERATION_DTYPE,
     PAYMENT_STATE_DTYPE,
     ROUTE_DTYPE,
+    UPDATES_DTYPE,
     State,
 )
 from lnherd.errors import InputError
@@ -58,6 +59,7 @@ def initial_state(
         edges=edges,
         gossip=gossip,
         gossip_position=position,
+        updates=zero_records(network.n_edges, UPDATES_DTYPE),
         flows=zero_records(network.n_edges, FLOW_DTYPE),
         payments=payment_states(payments, config),
         attempts=zero_records(INITIAL_POOL, ATTEMPT_DTYPE),

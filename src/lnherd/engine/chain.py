@@ -1,6 +1,6 @@
 """The chain: blocks, a fee-rate process, and operations that wait for confirmations.
 
-The log of the fee rate reverts to its median (Ornstein-Uhlenbeck, one step a block). Opens, closes and
+The log of the fee rate reverts to its median (Ornstein-Uhlenbeck, one step a block) and may jump up. Opens, closes and
 submarine swaps pay their fees from the node's wallet when they are broadcast and take effect when confirmed.
 """
 
@@ -26,7 +26,7 @@ from lnherd.engine.force_close import close_overdue, confirm_claim, confirm_comm
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
-from lnherd.engine.rng import STREAM_BLOCK, STREAM_FEERATE, exponential, standard_normal
+from lnherd.engine.rng import STREAM_BLOCK, STREAM_FEERATE, STREAM_JUMP, exponential, standard_normal, uniform
 from lnherd.engine.state import State
 
 
@@ -39,6 +39,8 @@ def find_block(state: State) -> None:
     clock.next_block_ms = clock.now_ms + max(1, int(gap_ms))
     noise = standard_normal(settings.seed, STREAM_FEERATE, clock.height, 0)
     clock.feerate_log = (1.0 - settings.feerate_reversion) * clock.feerate_log + settings.feerate_sigma * noise
+    if uniform(settings.seed, STREAM_JUMP, clock.height, 0) < settings.feerate_jump_probability:
+        clock.feerate_log += settings.feerate_jump_mean * exponential(settings.seed, STREAM_JUMP, clock.height, 1)
     feerate = settings.feerate_median_msat_per_vb * math.exp(clock.feerate_log)
     clock.feerate_msat_per_vb = max(1000, int(feerate))
     for operation_id in range(clock.n_operations):
@@ -48,7 +50,7 @@ def find_block(state: State) -> None:
         elif status == OP_CONFIRMING and clock.height >= state.operations[operation_id].confirm_height:
             _confirm(state, operation_id)
         elif status == OP_MATURING and clock.height >= state.operations[operation_id].confirm_height:
-            pay_matured(state, operation_id)
+            _mature(state, operation_id)
     close_overdue(state)
 
 
@@ -103,13 +105,35 @@ def _confirm(state: State, operation_id: int) -> None:
         return
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:
-        state.edges[operation.edge].is_open = True
-        state.edges[operation.edge ^ 1].is_open = True
-        hear_policy(state, operation.edge)
+        _use(state, operation_id)
     elif operation.kind == CLOSE_CHANNEL:
         _pay_out(state, operation.edge, operation.fee_msat)
     else:
         state.nodes[operation.node].wallet_msat += operation.amount_msat - operation.fee_msat
+
+
+@jit
+def _use(state: State, operation_id: int) -> None:
+    """Its own nodes may use the channel from now on; others wait until it is announced."""
+    operation, settings = state.operations[operation_id], state.settings[0]
+    state.edges[operation.edge].is_open = True
+    state.edges[operation.edge ^ 1].is_open = True
+    blocks_left = settings.announce_confirmations - settings.open_confirmations
+    if blocks_left <= 0:
+        hear_policy(state, operation.edge)
+        return
+    operation.status = OP_MATURING
+    operation.confirm_height = state.clock[0].height + blocks_left
+
+
+@jit
+def _mature(state: State, operation_id: int) -> None:
+    operation = state.operations[operation_id]
+    if operation.kind == OPEN_CHANNEL:
+        operation.status = OP_DONE
+        hear_policy(state, operation.edge)
+    else:
+        pay_matured(state, operation_id)
 
 
 @jit

@@ -48,6 +48,9 @@ LIMITS = {
     "stuck_probability": (0, 1),
     "stuck_median_ms": (0, 10**9),
     "gossip_delay_ms": (0, 10**12),
+    "gossip_sigma": (0, 5),
+    "update_burst": (1, 10**6),
+    "update_interval_ms": (0, 10**12),
     "mean_availability": (0.01, 1),
     "mean_downtime_ms": (1, 10**12),
     "churn_sigma": (0, 5),
@@ -63,7 +66,10 @@ LIMITS = {
     "feerate_median_msat_per_vb": (0, 10**9),
     "feerate_sigma": (0, 5),
     "feerate_reversion": (0, 1),
+    "feerate_jump_probability": (0, 1),
+    "feerate_jump_mean": (0, 5),
     "open_confirmations": (0, 10**6),
+    "announce_confirmations": (0, 10**6),
     "close_confirmations": (0, 10**6),
     "swap_confirmations": (0, 10**6),
     "claim_confirmations": (0, 10**6),
@@ -150,6 +156,12 @@ class SimulationConfig:
     """Median time an HTLC is stuck."""
     gossip_delay_ms: int = 90_000
     """Time until a new policy is heard by everybody (LND trickle)."""
+    gossip_sigma: float = 0.0
+    """Spread of the logarithm of that time, drawn for every update."""
+    update_burst: int = 10
+    """Updates of one direction of a channel that are relayed at once (LND ``max-channel-update-burst``)."""
+    update_interval_ms: int = MS_PER_MINUTE
+    """Time after which one more is (LND ``channel-update-interval``); what came too early is heard then."""
     mean_availability: float = 1.0
     """Share of the time a node is online; 1 means that none ever leaves by itself."""
     mean_downtime_ms: float = 1.0 * MS_PER_HOUR
@@ -180,8 +192,14 @@ class SimulationConfig:
     """Noise of its logarithm per block."""
     feerate_reversion: float = 0.005
     """Share of the deviation of the logarithm that decays per block."""
+    feerate_jump_probability: float = 0.0
+    """Chance per block that the mempool floods and the logarithm jumps up."""
+    feerate_jump_mean: float = 1.5
+    """Mean of such a jump, which is exponential: 1.5 is a factor of 4.5."""
     open_confirmations: int = 3
     """Blocks until an opened channel is usable."""
+    announce_confirmations: int = 6
+    """Blocks until it is announced, so that others route over it (BOLT 7); its own nodes may before."""
     close_confirmations: int = 3
     """Blocks until a closed channel's funds are back."""
     claim_confirmations: int = 1

@@ -26,7 +26,7 @@ from lnherd.engine.codes import (
     PERMANENT_CHANNEL_FAILURE,
     SETTLING,
 )
-from lnherd.engine.gossip import announce
+from lnherd.engine.gossip import announce_closure
 from lnherd.engine.heap import cancel, schedule
 from lnherd.engine.jit import jit
 from lnherd.engine.presence import message_kind, stop_waiting
@@ -120,7 +120,7 @@ def force_close(state: State, edge: int) -> int:
     near.is_open = far.is_open = False
     near.is_on_chain = far.is_on_chain = True
     clock.n_on_chain += 2
-    announce(state, edge)
+    announce_closure(state, edge)
     vbytes = COMMITMENT_VBYTES + HTLC_OUTPUT_VBYTES * _n_outputs(state, edge)
     operation_id = _add_operation(state, FORCE_CLOSE, edge, near.balance_msat)
     operation = state.operations[operation_id]

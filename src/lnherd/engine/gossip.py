@@ -1,16 +1,47 @@
 """What all senders believe about channels, and when they hear of a change (one alone: :mod:`lnherd.engine.lessons`)."""
 
+import math
+
 from lnherd.engine.codes import POLICY_HEARD
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
+from lnherd.engine.rng import STREAM_GOSSIP, standard_normal
 from lnherd.engine.state import State
 from lnherd.network.records import Records
 
 
 @jit
 def announce(state: State, edge: int) -> None:
-    """The owner of ``edge`` changed its policy: everybody hears of it after the gossip delay (BOLT 7)."""
-    schedule(state, state.clock[0].now_ms + state.settings[0].gossip_delay_ms, POLICY_HEARD, edge)
+    """The owner of ``edge`` changed its policy: everybody hears of it after the gossip delay (BOLT 7).
+
+    Nodes relay a burst of updates of one direction and then one per interval (LND): a token bucket, kept as the
+    time until which its tokens are spent. A change for which there is no token waits for the next one, and with
+    it all later changes: what is heard then is the policy in force.
+    """
+    now_ms, settings, updates = state.clock[0].now_ms, state.settings[0], state.updates[edge]
+    if updates.deferred_ms > now_ms:
+        return
+    spent_until_ms = max(now_ms, updates.spent_until_ms)
+    sent_ms = max(now_ms, spent_until_ms - (settings.update_burst - 1) * settings.update_interval_ms)
+    updates.spent_until_ms = spent_until_ms + settings.update_interval_ms
+    updates.deferred_ms = sent_ms
+    schedule(state, sent_ms + _spreading_ms(state, edge), POLICY_HEARD, edge)
+
+
+@jit
+def announce_closure(state: State, edge: int) -> None:
+    """A channel is closing: the chain shows it, so no rate limit applies."""
+    schedule(state, state.clock[0].now_ms + _spreading_ms(state, edge), POLICY_HEARD, edge)
+
+
+@jit
+def _spreading_ms(state: State, edge: int) -> int:
+    """Time until an update of ``edge`` has reached everybody."""
+    settings = state.settings[0]
+    if settings.gossip_sigma == 0.0:
+        return int(settings.gossip_delay_ms)
+    normal = standard_normal(settings.seed, STREAM_GOSSIP, edge, state.clock[0].now_ms)
+    return int(settings.gossip_delay_ms * math.exp(settings.gossip_sigma * normal))
 
 
 @jit
@@ -41,4 +72,11 @@ def copy_policy(state: State, edge: int, view: Records) -> None:
     view.cltv_delta = policy.cltv_delta
     view.inbound_base_fee_msat = counter.inbound_base_fee_msat
     view.inbound_fee_ppm = counter.inbound_fee_ppm
-    view.enabled = policy.enabled and policy.is_open and not state.conduct[policy.target].is_written_off
+    view.enabled = is_announced(state, edge)
+
+
+@jit
+def is_announced(state: State, edge: int) -> bool:
+    """Whether the source of ``edge`` announces it enabled: not if its peer has been away for too long."""
+    policy = state.edges[edge]
+    return bool(policy.enabled and policy.is_open and not state.conduct[policy.target].is_written_off)

@@ -5,7 +5,7 @@ and the common view change places (:func:`swap_lessons`, once before and once af
 gossip has brought its edge's policy since; stale lessons are given back when their sender next looks.
 """
 
-from lnherd.engine.gossip import copy_policy
+from lnherd.engine.gossip import copy_policy, is_announced
 from lnherd.engine.jit import jit
 from lnherd.engine.state import NONE, State
 
@@ -52,7 +52,7 @@ def _is_common_knowledge(state: State, edge: int) -> bool:
         and view.cltv_delta == policy.cltv_delta
         and view.inbound_base_fee_msat == counter.inbound_base_fee_msat
         and view.inbound_fee_ppm == counter.inbound_fee_ppm
-        and view.enabled == (policy.enabled and policy.is_open)
+        and view.enabled == is_announced(state, edge)
     )
 
 

@@ -18,7 +18,7 @@ from lnherd.engine.codes import (
     SWAP_OUT,
 )
 from lnherd.engine.force_close import force_close
-from lnherd.engine.gossip import announce
+from lnherd.engine.gossip import announce_closure
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.sizes import CLOSE_VBYTES, OPEN_VBYTES, SWAP_IN_VBYTES, SWAP_OUT_VBYTES
 from lnherd.engine.state import NONE
@@ -69,7 +69,7 @@ def close_channel(simulation: "Simulation", edge: int) -> int:
         raise InputError(f"channel {edge >> 1} is not open, so it cannot be closed")
     near.is_open = far.is_open = False
     simulation.make_room()
-    announce(simulation.state, edge)
+    announce_closure(simulation.state, edge)
     fee_msat = min(simulation.chain_fee_msat(CLOSE_VBYTES), int(near.balance_msat))
     return _add(simulation, CLOSE_CHANNEL, OP_OFF_CHAIN, edge, int(near.balance_msat), fee_msat)
 
@@ -206,6 +206,7 @@ def _append_edges(simulation: "Simulation", balance_msat: np.ndarray) -> None:
         edges=edges,
         gossip=gossip,
         gossip_position=position,
+        updates=grown(state.updates, n_edges),
         flows=grown(state.flows, n_edges),
         **allocate_search(network),
     )

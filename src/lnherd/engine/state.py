@@ -66,6 +66,9 @@ SETTINGS_DTYPE = np.dtype(
         ("stuck_probability", "f8"),
         ("stuck_median_ms", "f8"),
         ("gossip_delay_ms", "i8"),
+        ("gossip_sigma", "f8"),
+        ("update_burst", "i8"),
+        ("update_interval_ms", "i8"),
         # presence
         ("mean_availability", "f8"),
         ("mean_downtime_ms", "f8"),
@@ -80,8 +83,11 @@ SETTINGS_DTYPE = np.dtype(
         ("feerate_median_msat_per_vb", "f8"),
         ("feerate_sigma", "f8"),
         ("feerate_reversion", "f8"),
+        ("feerate_jump_probability", "f8"),
+        ("feerate_jump_mean", "f8"),
         ("open_confirmations", "i8"),
         ("close_confirmations", "i8"),
+        ("announce_confirmations", "i8"),
         ("swap_confirmations", "i8"),
         ("claim_confirmations", "i8"),
         ("outgoing_broadcast_delta", "i8"),
@@ -189,6 +195,9 @@ NODE_STATE_DTYPE = np.dtype(
         ("online", "?"),
     ]
 )
+
+UPDATES_DTYPE = np.dtype([("spent_until_ms", "i8"), ("deferred_ms", "i8")])
+"""The token bucket of one direction's channel updates; see :mod:`lnherd.engine.gossip`."""
 
 CONDUCT_DTYPE = np.dtype(
     [
@@ -456,6 +465,7 @@ class State(NamedTuple):
     edges: Records  # [E] by edge id
     gossip: Records  # [E] grouped by the node the edge leads to
     gossip_position: Records  # [E] int32: edge id -> index into gossip
+    updates: Records  # [E] by edge id
     flows: Records  # [E] by edge id
     payments: Records  # pool
     attempts: Records  # pool with a free list

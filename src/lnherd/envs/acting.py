@@ -12,8 +12,8 @@ from lnherd.engine.codes import (
     FAILED,
     FORCE_CLOSE,
     HTLC_CLAIM,
+    OP_CONFIRMING,
     OP_FAILED,
-    OP_MATURING,
     OPEN_CHANNEL,
     SUCCEEDED,
     SWAP_IN,
@@ -158,7 +158,7 @@ class Actor:
     def pending(self) -> Records:
         """PENDING_DTYPE records of what is under way; a rebalance occupies both of its channels."""
         operations = self._own_operations()
-        waiting = operations[(operations.status <= OP_MATURING) & (operations.kind != HTLC_CLAIM)]
+        waiting = operations[(operations.status <= OP_CONFIRMING) & (operations.kind != HTLC_CLAIM)]
         entries = [(KIND_OF_OPERATION[int(o.kind)], int(o.edge) >> 1, int(o.amount_msat)) for o in waiting]
         entries += [
             (ActionKind.REBALANCE, channel, each.action.amount_msat)

@@ -20,7 +20,7 @@ from lnherd.engine.codes import (
 )
 from lnherd.reference.force_close import close_overdue, confirm_claim, confirm_commitment, pay_matured
 from lnherd.reference.gossip import hear_policy
-from lnherd.reference.randomness import Stream, exponential, standard_normal
+from lnherd.reference.randomness import Stream, exponential, standard_normal, uniform
 from lnherd.reference.world import Operation, World
 
 LEAST_FEERATE_MSAT_PER_VB = 1_000
@@ -35,6 +35,8 @@ def find_block(world: World) -> None:
     world.next_block_ms = world.now_ms + max(1, int(gap_ms))
     noise = standard_normal(world.seed, Stream.FEERATE, world.height, 0)
     world.feerate_log = (1.0 - config.feerate_reversion) * world.feerate_log + config.feerate_sigma * noise
+    if uniform(world.seed, Stream.JUMP, world.height, 0) < config.feerate_jump_probability:
+        world.feerate_log += config.feerate_jump_mean * exponential(world.seed, Stream.JUMP, world.height, 1)
     feerate = int(config.feerate_median_msat_per_vb * math.exp(world.feerate_log))
     world.feerate_msat_per_vb = max(LEAST_FEERATE_MSAT_PER_VB, feerate)
     for operation in list(world.operations):
@@ -43,7 +45,7 @@ def find_block(world: World) -> None:
         elif operation.status == OP_CONFIRMING and world.height >= operation.confirm_height:
             _confirm(world, operation)
         elif operation.status == OP_MATURING and world.height >= operation.confirm_height:
-            pay_matured(world, operation)
+            _mature(world, operation)
     close_overdue(world)
 
 
@@ -61,6 +63,14 @@ def _needs_blocks(world: World, operation: Operation) -> bool:
         near, far = world.directions[operation.edge], world.directions[operation.edge ^ 1]
         return near.is_on_chain or not (near.htlcs or far.htlcs)
     return world.payments[operation.payment].status in (SUCCEEDED, FAILED)
+
+
+def _mature(world: World, operation: Operation) -> None:
+    if operation.kind == OPEN_CHANNEL:
+        operation.status = OP_DONE
+        hear_policy(world, operation.edge)
+    else:
+        pay_matured(world, operation)
 
 
 def _look_off_chain(world: World, operation: Operation) -> None:
@@ -110,7 +120,11 @@ def _confirm(world: World, operation: Operation) -> None:
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:
         near.is_open = far.is_open = True
-        hear_policy(world, edge)
+        blocks_left = world.config.announce_confirmations - world.config.open_confirmations
+        if blocks_left > 0:
+            operation.status, operation.confirm_height = OP_MATURING, world.height + blocks_left
+        else:
+            hear_policy(world, edge)
     elif operation.kind == CLOSE_CHANNEL:
         assert not near.htlcs and not far.htlcs, "a cooperative close has nothing pending"
         world.wallets[near.source] += near.balance_msat - operation.fee_msat

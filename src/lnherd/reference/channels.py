@@ -58,6 +58,10 @@ class Direction:
     max_htlcs: int
     is_open: bool = True
     is_on_chain: bool = False
+    deferred_ms: int = 0
+    """When the next update is relayed, if one waits for that."""
+    spent_until_ms: int = 0
+    """When the bucket of update tokens will be full again."""
     htlcs: dict[HtlcId, int] = field(default_factory=dict)
     """Amount of every HTLC the source has offered and that is neither settled nor failed."""
 

@@ -14,7 +14,7 @@ from lnherd.engine.codes import (
     PERMANENT_CHANNEL_FAILURE,
     SETTLING,
 )
-from lnherd.reference.gossip import announce
+from lnherd.reference.gossip import announce_closure
 from lnherd.reference.presence import MESSAGE
 from lnherd.reference.world import Operation, Part, World
 
@@ -66,7 +66,7 @@ def force_close(world: World, edge: int) -> int:
     near, far = world.directions[edge], world.directions[edge ^ 1]
     near.is_open = far.is_open = False
     near.is_on_chain = far.is_on_chain = True
-    announce(world, edge)
+    announce_closure(world, edge)
     pending = [*near.htlcs.values(), *far.htlcs.values()]
     n_outputs = sum(amount_msat >= world.config.dust_limit_msat for amount_msat in pending)
     vbytes = sizes.COMMITMENT_VBYTES + sizes.HTLC_OUTPUT_VBYTES * n_outputs

@@ -1,7 +1,10 @@
 """What everybody believes about channels, and when a change is heard."""
 
+import math
+
 from lnherd.engine.codes import POLICY_HEARD
 from lnherd.reference.channels import Direction
+from lnherd.reference.randomness import Stream, standard_normal
 from lnherd.reference.routing import Announcement
 from lnherd.reference.world import World
 
@@ -28,8 +31,28 @@ def announcement_of(
 
 
 def announce(world: World, edge: int) -> None:
-    """The owner of ``edge`` changed something; the others hear of it after the gossip delay."""
-    world.schedule(world.now_ms + world.config.gossip_delay_ms, POLICY_HEARD, edge)
+    """The owner of ``edge`` changed its policy; nodes relay it as soon as they have a token for the channel."""
+    config, direction = world.config, world.directions[edge]
+    if world.now_ms < direction.deferred_ms:
+        return  # the update that waits will bring this change too
+    full_ms = max(world.now_ms, direction.spent_until_ms)
+    next_token_ms = full_ms - (config.update_burst - 1) * config.update_interval_ms
+    direction.deferred_ms = max(world.now_ms, next_token_ms)
+    direction.spent_until_ms = full_ms + config.update_interval_ms
+    world.schedule(direction.deferred_ms + _spreading_ms(world, edge), POLICY_HEARD, edge)
+
+
+def announce_closure(world: World, edge: int) -> None:
+    """The chain shows that a channel closes; the others hear of it after the gossip delay."""
+    world.schedule(world.now_ms + _spreading_ms(world, edge), POLICY_HEARD, edge)
+
+
+def _spreading_ms(world: World, edge: int) -> int:
+    config = world.config
+    if config.gossip_sigma == 0:
+        return config.gossip_delay_ms
+    normal = standard_normal(world.seed, Stream.GOSSIP, edge, world.now_ms)
+    return int(config.gossip_delay_ms * math.exp(config.gossip_sigma * normal))
 
 
 def hear_policy(world: World, edge: int) -> None:

@@ -24,6 +24,8 @@ class Stream(IntEnum):
     PRESENCE = 6
     HOLD = 7
     REFUSE = 8
+    GOSSIP = 9
+    JUMP = 10
 
 
 def mix(word: int) -> int:

@@ -34,7 +34,7 @@ from lnherd.reference.chain import find_block, is_waiting
 from lnherd.reference.channels import Direction, Flow, Policy, direction_of
 from lnherd.reference.force_close import force_close, someone_will_close
 from lnherd.reference.forwarding import failure_arrives, htlc_arrives, parts_expire, preimage_arrives
-from lnherd.reference.gossip import announce, announcement_of, hear_policy
+from lnherd.reference.gossip import announce, announce_closure, announcement_of, hear_policy
 from lnherd.reference.liquidity import Memory
 from lnherd.reference.presence import begin_churn, hear_presence, must_wait, switch, switch_by_itself
 from lnherd.reference.sender import start_payment
@@ -299,7 +299,7 @@ class ReferenceSimulation:
         near, far = self.world.directions[edge], self.world.directions[edge ^ 1]
         assert near.is_open
         near.is_open = far.is_open = False
-        announce(self.world, edge)
+        announce_closure(self.world, edge)
         fee_msat = min(sizes.CLOSE_VBYTES * self.world.feerate_msat_per_vb, near.balance_msat)
         return self._start(Operation(CLOSE_CHANNEL, OP_OFF_CHAIN, near.source, edge, near.balance_msat, fee_msat))
 

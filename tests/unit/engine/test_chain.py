@@ -237,3 +237,29 @@ def test_a_channel_closes_only_once(simulation):
     simulation.close_channel(0)
     with pytest.raises(InputError, match="channel 0 is not open, so it cannot be closed"):
         simulation.close_channel(1)
+
+
+def test_an_opened_channel_is_announced_after_six_blocks(simulation):
+    """Its own nodes use it after three; node 3 hears of it after six."""
+    edge = int(simulation.operations[simulation.open_channel(0, 2, 300_000 * SAT)].edge)
+    position = simulation.state.gossip_position[edge]
+    while simulation.height < 6:
+        assert not simulation.state.gossip.enabled[position]
+        simulation.run(max_events=1)
+    assert simulation.state.gossip.enabled[position]
+    assert simulation.operations.status[0] == codes.OP_DONE
+
+
+def test_the_fee_rate_jumps_and_reverts():
+    quiet = dict(block_interval_ms=1_000.0, feerate_sigma=0.0, feerate_reversion=0.05)
+    config = SimulationConfig(feerate_jump_probability=0.01, feerate_jump_mean=1.0, **quiet)
+    simulation = Simulation(line_of(2), payments_of(), config=config, seed=2)
+    rates = []
+    while simulation.height < 3_000:
+        simulation.run(until_ms=10**9, max_events=1)
+        rates.append(simulation.feerate_msat_per_vb)
+    logs = np.log(np.array(rates) / 3_000)
+    jumps = np.diff(logs)[np.diff(logs) > 0]
+    assert 10 < len(jumps) < 55, "30 are expected"
+    assert 0.5 < jumps.mean() < 1.6
+    assert abs(logs.mean() - 0.01 * 1.0 / 0.05) < 0.12, "jumps per block over reversion per block"
