@@ -241,7 +241,8 @@ def test_a_channel_closes_only_once(simulation):
 
 def test_an_opened_channel_is_announced_after_six_blocks(simulation):
     """Its own nodes use it after three; node 3 hears of it after six."""
-    edge = int(simulation.operations[simulation.open_channel(0, 2, 300_000 * SAT)].edge)
+    operation = simulation.open_channel(0, 2, 300_000 * SAT)
+    edge = int(simulation.operations[operation].edge)
     position = simulation.state.gossip_position[edge]
     while simulation.height < 6:
         assert not simulation.state.gossip.enabled[position]

@@ -95,7 +95,7 @@ def test_a_full_bucket_takes_as_long_as_all_its_tokens():
         simulation.set_policy(2, base_fee_msat=fee)
         simulation.run(until_ms=simulation.now_ms + 1_000)
         heard.append(int(believed(simulation, 2).base_fee_msat))
-    assert sorted(set(heard)) == [0, 1, 60, 120, 180]
+    assert sorted(set(heard)) == [0, 1, 59, 119, 179]
 
 
 def test_a_closed_channel_is_heard_of_whatever_its_tokens():
@@ -110,8 +110,8 @@ def test_a_closed_channel_is_heard_of_whatever_its_tokens():
 def test_gossip_takes_its_own_time_for_every_update():
     config = SimulationConfig(gossip_delay_ms=90_000, gossip_sigma=0.5)
     simulation = Simulation(line_of(300), payments_of(), config=config, seed=1)
-    for edge in range(598):
+    for edge in range(0, 598, 2):
         simulation.set_policy(edge, base_fee_msat=7)
     simulation.run(until_ms=90_000)
-    heard = sum(believed(simulation, edge).base_fee_msat == 7 for edge in range(598))
-    assert 240 < heard < 360, "the median is 90 s"
+    heard = sum(believed(simulation, edge).base_fee_msat == 7 for edge in range(0, 598, 2))
+    assert 115 < heard < 185, "90 s is the median"
