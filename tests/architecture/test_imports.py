@@ -15,18 +15,19 @@ ALLOWED = {
     "network": {"units", "errors"},
     "traffic": {"units", "errors", "network"},
     "control": {"units", "errors", "network"},
+    "anomaly": {"units", "errors", "network", "control"},
     "engine": {"units", "errors", "network", "traffic", "control"},
     "reference": {"units", "errors", "network", "traffic", "engine"},
     "agents": {"units", "errors", "network", "control"},
     "envs": {"units", "errors", "network", "traffic", "control", "engine", "agents"},
-    "experiments": {"units", "errors", "network", "traffic", "control", "engine", "agents", "envs"},
+    "experiments": {"units", "errors", "network", "traffic", "control", "engine", "agents", "envs", "anomaly"},
     "l402": {"units", "errors"},
     "bridges": {"units", "errors", "network", "traffic", "engine", "l402"},
     "cli": {"*"},
     "__main__": {"cli"},
 }
 """Package -> packages it may import at run time. ``agents`` knows arrays and views only."""
-LIGHT = ("control", "l402")
+LIGHT = ("anomaly", "control", "l402")
 HEAVY = ("numba", "torch", "llvmlite")
 
 

@@ -1,0 +1,82 @@
+"""The watch over one node: a look in, an alarm out, with its reason.
+
+    view -> signals -> standard scores -> cumulative sums -> sums / thresholds -> alarm at 1
+
+The thresholds come from calm weeks (:mod:`lnherd.anomaly.calibration`): each signal gets the same share of the false
+alarms that are bearable.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lnherd.anomaly.baseline import Baseline
+from lnherd.anomaly.cusum import Cusum
+from lnherd.anomaly.signals import N_SIGNALS, SIGNALS, read_signals
+from lnherd.control.view import NodeView
+from lnherd.errors import InputError
+from lnherd.network.records import Floats
+
+CEILING = 2.0
+"""Sums stop at this many times their threshold."""
+
+
+@dataclass(frozen=True)
+class WatchConfig:
+    """How a node is watched. Looks are meant to be a minute apart."""
+
+    thresholds: tuple[float, ...] = (30.0,) * N_SIGNALS
+    """Cumulative sum at which each of ``SIGNALS`` raises the alarm."""
+    allowances: tuple[float, ...] = (0.5,) * N_SIGNALS
+    """Standard deviations each of them may stray for ever."""
+    half_life: float = 1440.0
+    """Looks after which the past counts half: a day of minutes."""
+    warm_up: int = 720
+    """Looks before the first alarm is possible."""
+
+    def __post_init__(self) -> None:
+        for name in ("thresholds", "allowances"):
+            values = getattr(self, name)
+            if len(values) != N_SIGNALS or min(values) <= 0:
+                raise InputError(f"watch: {name} must be {N_SIGNALS} positive numbers, one for each signal")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something is wrong, judged by ``signal``; ``level`` is how many times its threshold has been reached."""
+
+    at_ms: int
+    signal: str
+    level: float
+
+
+class Watch:
+    """Watches one node. Feed it every look, in order."""
+
+    def __init__(self, config: WatchConfig | None = None) -> None:
+        self.config = config or WatchConfig()
+        self._thresholds = np.array(self.config.thresholds)
+        self._baseline = Baseline(self.config.half_life)
+        self._cusum = Cusum(np.array(self.config.allowances), CEILING * self._thresholds)
+        self._before: NodeView | None = None
+        self._n_looks = 0
+        self.sums: Floats = np.zeros(N_SIGNALS)
+        """Cumulative sum of each signal."""
+
+    @property
+    def levels(self) -> Floats:
+        """``[N_SIGNALS]`` sums in units of their thresholds, 1 being an alarm: features for a policy."""
+        levels: Floats = self.sums / self._thresholds
+        return levels
+
+    def look(self, view: NodeView) -> Alarm | None:
+        """Take in one look; returns the loudest alarm, if any is sounding."""
+        if self._before is not None:
+            scores = self._baseline.score(read_signals(view, self._before))
+            self._n_looks += 1
+            if self._n_looks > self.config.warm_up:
+                self.sums = self._cusum.update(scores)
+        self._before = view
+        loudest = int(np.argmax(self.levels))
+        level = float(self.levels[loudest])
+        return Alarm(view.now_ms, SIGNALS[loudest], level) if level >= 1.0 else None
