@@ -11,7 +11,7 @@ episodes, so the result depends on (config, seed, task seeds) alone.
 
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from lnherd.agents.binning import Binning, Bins
+from lnherd.agents.learner import Progress, Totals
 from lnherd.agents.qtable import QPolicy, QTable
 from lnherd.control.decision import Decision, Task
 from lnherd.errors import InputError
@@ -81,20 +82,6 @@ class QConfig:
         return self.epsilon_start + passed * (self.epsilon_end - self.epsilon_start)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What ``on_progress`` hears after each episode."""
-
-    episode: int
-    """Episodes done."""
-    episodes: int
-    """Episodes to do."""
-    episode_return: float
-    """Undiscounted return of this one, exploration included."""
-    epsilon: float
-    """Exploration in it."""
-
-
 @dataclass(eq=False)
 class _Episode:
     """One played episode: T steps, and the T + 1 decisions around them as rows of the table."""
@@ -103,6 +90,7 @@ class _Episode:
     greedy: list[bool] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     options: list[Ints] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
     terminated: bool = False
 
 
@@ -124,11 +112,13 @@ class QLearner:
         *,
         first: int = 0,
         last: int | None = None,
+        pool: Executor | None = None,
     ) -> list[float]:
         """Play ``episodes`` episodes, the k-th on seed ``seeds[k % len(seeds)]``; returns their returns.
 
         ``task_factory`` is called once for each worker. Calling ``train`` again goes on from the table
-        as it is, with the exploration schedule starting anew. To train in pieces, play the episodes from
+        as it is, with the exploration schedule starting anew. A table is read in this process: ``pool`` is not
+        used. To train in pieces, play the episodes from
         ``first`` up to ``last`` of the schedule at a time: whole batches give what one call gives.
 
         Raises:
@@ -148,7 +138,7 @@ class QLearner:
                     self.learn(episode)
                     returns.append(sum(episode.rewards))
                     if on_progress:
-                        on_progress(Progress(number + 1, episodes, returns[-1], epsilon))
+                        on_progress(Progress(number + 1, episodes, returns[-1], epsilon, episode.totals))
         return returns
 
     def _play_batch(
@@ -180,6 +170,7 @@ class QLearner:
             episode.chosen.append(int(rows[choice]))
             episode.greedy.append(bool(rows[choice] == rows[best]))
             episode.rewards.append(result.reward)
+            episode.totals.add(result)
             decision = result.decision
             if result.terminated or result.truncated:
                 episode.terminated = result.terminated
@@ -216,9 +207,18 @@ class QLearner:
             return target
         return target + weight * self.table.maximum(episode.options[at])
 
+    @property
+    def batch_episodes(self) -> int:
+        """Episodes between two updates."""
+        return self.config.batch_episodes
+
     def policy(self) -> QPolicy:
         """What has been learned so far, frozen."""
         return QPolicy(self.table.copy(), self.config.confidence)
+
+    def save_policy(self, path: Path | str) -> None:
+        """The table is the policy: see :meth:`save`."""
+        self.save(path)
 
     def save(self, path: Path | str) -> None:
         """Write table, configuration and seed as ``.npz``.

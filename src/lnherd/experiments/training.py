@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lnherd.agents.learner import Progress
 from lnherd.agents.policy import Policy
-from lnherd.agents.qlearning import Progress, QLearner
+from lnherd.agents.qlearning import QLearner
 from lnherd.control.decision import Decision, Plan, StepResult, Task
 from lnherd.errors import InputError
 from lnherd.experiments.config import TrainConfig, describe, read_train_config
@@ -125,7 +126,7 @@ class Training:
             episode = totals.pop(seed)
             decisions += int(episode["decisions"])
             wall_s = before + time.perf_counter() - started
-            head = [str(progress.episode), str(seed), f"{progress.epsilon:.4f}", str(decisions), f"{wall_s:.3f}"]
+            head = [str(progress.episode), str(seed), f"{progress.exploration:.4f}", str(decisions), f"{wall_s:.3f}"]
             self.rows.append(head + [f"{episode[term]:.3f}" for term in ("R", *TERMS)])
             on_episode(progress.episode)
 

@@ -1,0 +1,209 @@
+"""What PPO and DQN share: weights, Adam, reward scale, the loop over batches of episodes, saving all of it.
+
+All randomness is keyed by (seed, what for, number), so a learner that was saved and restored goes on bit by bit
+as if nothing had happened.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lnherd.agents.configs import DQNConfig, PPOConfig
+from lnherd.agents.learner import Progress
+from lnherd.agents.networks import CandidateNetwork
+from lnherd.agents.reward_scale import RewardScale
+from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Trajectory
+from lnherd.agents.scorer import Scorer, ScorerPolicy, read_npz, save_scorer, write_npz
+from lnherd.control.decision import Task
+from lnherd.errors import InputError
+
+FORMAT = "lnherd-learner-1"
+DRAWS_WEIGHTS, DRAWS_EPISODES, DRAWS_UPDATES = range(3)
+"""What draws of a learner are for; part of their key."""
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+"""Adam's state, by PyTorch's names."""
+
+
+class DeepLearner(ABC):
+    """A learner with networks. Subclasses say how to behave and what to do with what was played."""
+
+    algorithm: str
+    """Short name, as in tables."""
+
+    def __init__(self, config: PPOConfig | DQNConfig, seed: int = 0) -> None:
+        """Draw the first weights.
+
+        Raises:
+            InputError: when the device is not there.
+        """
+        if config.device == "cuda" and not torch.cuda.is_available():
+            raise InputError("--device cuda: PyTorch finds no CUDA device; use --device cpu")
+        self.seed, self.episodes_played, self.n_updates = seed, 0, 0
+        self.device, self.batch_episodes = config.device, config.batch_episodes
+        self._shared = config
+        self.network = CandidateNetwork(config.spaces, config.network, self.rng(DRAWS_WEIGHTS, 0)).to(config.device)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
+        self.reward_scale = RewardScale(config.discount)
+
+    def rng(self, purpose: int, number: int) -> np.random.Generator:
+        """A generator for one purpose, the same whenever it is asked for."""
+        return np.random.default_rng([self.seed, purpose, number])
+
+    @abstractmethod
+    def behaviour(self, progress: float) -> Behaviour:
+        """How to act when ``progress`` (0 to 1) of the training is done."""
+
+    @abstractmethod
+    def learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+        """Learn from one batch; returns figures by name."""
+
+    @abstractmethod
+    def exploration(self, played: Sequence[Trajectory], progress: float) -> float:
+        """How much was explored, for the record."""
+
+    def train(
+        self,
+        task_factory: Callable[[], Task],
+        episodes: int,
+        seeds: Sequence[int],
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        pool: Executor | None = None,
+    ) -> list[float]:
+        """Play ``episodes`` episodes, the k-th on seed ``seeds[k % len(seeds)]``; returns their returns.
+
+        To train in pieces, play the episodes from ``first`` up to ``last`` at a time: whole batches give what
+        one call gives. ``pool`` (:func:`lnherd.agents.rollout.task_pool`) shares the playing out.
+
+        Raises:
+            InputError: without seeds.
+        """
+        if not seeds:
+            raise InputError("training: there are no training seeds; give at least one")
+        collector, returns = Collector(task_factory, self._shared.lanes, pool), list[float]()
+        end = episodes if last is None else min(last, episodes)
+        with one_thread(self.device):
+            for start in range(first, end, self.batch_episodes):
+                numbers = range(start, min(start + self.batch_episodes, end))
+                progress = start / episodes
+                keys = [EpisodeKey(seeds[k % len(seeds)], (self.seed, DRAWS_EPISODES, k)) for k in numbers]
+                played = collector.collect(self.behaviour(progress), keys)
+                self.episodes_played += len(played)
+                losses = self._learn(played, progress)
+                explored = self.exploration(played, progress)
+                for number, each in zip(numbers, played, strict=True):
+                    returns.append(float(each.rewards.sum()))
+                    if on_progress:
+                        on_progress(Progress(number + 1, episodes, returns[-1], explored, each.totals, losses))
+        return returns
+
+    def _learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+        config = self._shared
+        rate = config.learning_rate + progress * (config.learning_rate_end - config.learning_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        if config.scale_rewards:
+            for each in played:
+                self.reward_scale.watch(each.rewards)
+        return {**self.learn(played, progress), "learning_rate": rate, "reward_scale": self.reward_scale.scale}
+
+    def step(self, loss: torch.Tensor) -> None:
+        """One step of Adam down the gradient of ``loss``."""
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._shared.max_gradient)
+        self.optimiser.step()
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the policy takes the best candidate."""
+        return True
+
+    def deployed(self) -> Scorer:
+        """The scorer that the policy runs."""
+        return self.network.scorer()
+
+    def policy(self) -> ScorerPolicy:
+        """What has been learned so far, frozen; runs on NumPy."""
+        return ScorerPolicy(self.deployed(), self.algorithm, self.greedy)
+
+    def about(self) -> dict[str, Any]:
+        """What files say of the learner."""
+        return {
+            "algorithm": self.algorithm,
+            "greedy": self.greedy,
+            "episodes": self.episodes_played,
+            "seed": self.seed,
+            "context": list(self._shared.spaces.context),
+            "candidate": list(self._shared.spaces.candidate),
+            "config": asdict(self._shared),
+        }
+
+    def save_policy(self, path: Path | str) -> None:
+        """Write the policy for NumPy alone (:func:`lnherd.agents.learners.load_policy`)."""
+        save_scorer(path, self.deployed(), self.about())
+
+    def save(self, path: Path | str) -> None:
+        """Write everything: weights, moments, reward scale, and what subclasses add."""
+        state = self.optimiser.state_dict()["state"]
+        arrays: dict[str, NDArray[Any]] = dict(self.network.arrays())
+        for index, moments in state.items():
+            arrays |= {f"{name}_{index}": moments[name].cpu().numpy() for name in MOMENTS}
+        scale = self.reward_scale
+        arrays["reward_scale"] = np.array([scale.count, scale.mean, scale.squares])
+        write_npz(path, {"format": FORMAT, "n_updates": self.n_updates, **self.about()}, arrays | self.extra())
+
+    def extra(self) -> dict[str, NDArray[Any]]:
+        """Arrays that a subclass adds to a saved learner."""
+        return {}
+
+    def restore(self, path: Path | str) -> None:
+        """Become the learner that was saved at ``path``, which had this configuration.
+
+        Raises:
+            InputError: when it is missing or was another.
+        """
+        about, arrays = read_npz(path, "a saved learner")
+        if about.get("format") != FORMAT or about.get("algorithm") != self.algorithm:
+            raise InputError(f"{path}: holds no learner of {self.algorithm}; train anew in a new directory")
+        self.network.load(arrays)
+        self._restore_moments(arrays)
+        scale = self.reward_scale
+        scale.count, scale.mean, scale.squares = arrays["reward_scale"].tolist()
+        self.seed, self.episodes_played = int(about["seed"]), int(about["episodes"])
+        self.n_updates = int(about["n_updates"])
+        self.restore_extra(arrays)
+
+    def restore_extra(self, arrays: Mapping[str, NDArray[Any]]) -> None:  # noqa: B027 - nothing is the default
+        """Take back what :meth:`extra` gave."""
+
+    def _restore_moments(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        state = self.optimiser.state_dict()
+        state["state"] = {
+            index: {name: torch.from_numpy(arrays[f"{name}_{index}"].copy()) for name in MOMENTS}
+            for index, _ in enumerate(self.network.parameters())
+            if f"step_{index}" in arrays
+        }
+        self.optimiser.load_state_dict(state)
+
+
+@contextmanager
+def one_thread(device: str) -> Iterator[None]:
+    """One CPU thread for PyTorch: at these sizes two are no faster, and results stay the same on any machine."""
+    before = torch.get_num_threads()
+    if device == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,86 @@
+"""Learners by their configuration, and saved policies by their file."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+
+from lnherd.agents.configs import DQNConfig, PPOConfig
+from lnherd.agents.learner import Learner
+from lnherd.agents.policy import Policy
+from lnherd.agents.qlearning import QConfig, QLearner
+from lnherd.agents.scorer import FORMAT, ScorerPolicy, read_npz, scorer_from
+from lnherd.errors import InputError
+
+LearnerConfig: TypeAlias = QConfig | DQNConfig | PPOConfig
+
+
+def make_learner(config: LearnerConfig, seed: int) -> Learner:
+    """A learner that has learned nothing yet.
+
+    Raises:
+        InputError: when it needs PyTorch and that is not installed, or a device that is not there.
+    """
+    if isinstance(config, QConfig):
+        return QLearner(config, seed)
+    require_torch()
+    if isinstance(config, DQNConfig):
+        from lnherd.agents.dqn import DQNLearner
+
+        return DQNLearner(config, seed)
+    from lnherd.agents.ppo import PPOLearner
+
+    return PPOLearner(config, seed)
+
+
+def load_learner(config: LearnerConfig, path: Path, seed: int) -> Learner:
+    """The learner that was saved at ``path`` under this configuration and seed.
+
+    Raises:
+        InputError: when there is none.
+    """
+    if isinstance(config, QConfig):
+        return QLearner.load(path)
+    require_torch()
+    from lnherd.agents.deep import DeepLearner
+
+    learner = make_learner(config, seed)
+    assert isinstance(learner, DeepLearner)
+    learner.restore(path)
+    return learner
+
+
+def load_policy(path: Path | str) -> tuple[Policy, int]:
+    """A saved policy of any learner and the training episodes it has seen; needs NumPy alone.
+
+    Raises:
+        InputError: when the file holds no policy.
+    """
+    about, arrays = read_npz(path, "a saved policy")
+    if about.get("format") != FORMAT:
+        learner = QLearner.load(path)
+        return learner.policy(), learner.episodes_played
+    spaces = PPOConfig().spaces
+    if (about["context"], about["candidate"]) != (list(spaces.context), list(spaces.candidate)):
+        raise InputError(f"{path}: was trained on other features than this version has; train it anew")
+    policy = ScorerPolicy(scorer_from(arrays, path), str(about["algorithm"]), bool(about["greedy"]))
+    return policy, int(about["episodes"])
+
+
+def require_torch() -> None:
+    """Make sure that PyTorch is there.
+
+    Raises:
+        InputError: when it is not installed.
+    """
+    if find_spec("torch") is None:
+        raise InputError("training a network needs PyTorch; install it with: pip install 'lnherd[rl]'")
+
+
+def on_device(config: LearnerConfig, device: str) -> LearnerConfig:
+    """``config`` with gradients computed on ``device``; tables have none.
+
+    Raises:
+        InputError: for an unknown device.
+    """
+    return config if isinstance(config, QConfig) else replace(config, device=device)

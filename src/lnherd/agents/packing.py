@@ -1,0 +1,69 @@
+"""Packed decisions: only the candidates that are possible, one after another, whatever their number.
+
+Most nodes have few channels, so padding every decision to K candidates would waste most of the arithmetic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.control.decision import Decision
+from lnherd.network.records import Ints
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """``B`` decisions with ``N`` possible candidates in all, each decision's in one stretch."""
+
+    context: Numbers
+    """``[B, C]``"""
+    features: Numbers
+    """``[N, F]``"""
+    counts: Ints
+    """``[B]`` candidates of each decision, at least 1."""
+
+    @property
+    def starts(self) -> Ints:
+        """``[B]`` row of each decision's first candidate."""
+        starts: Ints = np.cumsum(self.counts) - self.counts
+        return starts
+
+    @property
+    def owners(self) -> Ints:
+        """``[N]`` decision that each candidate belongs to."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def select(self, decisions: Ints) -> "Packed":
+        """The decisions at ``decisions``, in that order."""
+        counts = self.counts[decisions]
+        return Packed(self.context[decisions], self.features[stretches(self.starts[decisions], counts)], counts)
+
+
+def stretches(starts: Ints, counts: Ints) -> Ints:
+    """``starts[0], starts[0] + 1, ... (counts[0] of them), starts[1], ...``."""
+    ends = np.cumsum(counts)
+    rows: Ints = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - counts), counts)
+    return rows
+
+
+def pack(decisions: Sequence[Decision]) -> Packed:
+    """The possible candidates of ``decisions``, in the order of the menus."""
+    counts = np.array([np.count_nonzero(each.mask) for each in decisions], dtype=np.int64)
+    return Packed(
+        np.stack([each.context for each in decisions]).astype(np.float32, copy=False),
+        np.concatenate([each.features[each.mask] for each in decisions]).astype(np.float32, copy=False),
+        counts,
+    )
+
+
+def joined(parts: Sequence[Packed]) -> Packed:
+    """All decisions of ``parts``, one after another."""
+    return Packed(
+        np.concatenate([part.context for part in parts]),
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.counts for part in parts]),
+    )
