@@ -119,6 +119,8 @@ def configs(draw) -> SimulationConfig:
         "enable_timeout_ms": st.sampled_from([0, 700, 1_140_000]),
     }
     drawn = {name: draw(values) for name, values in changes.items()}
+    if base is not CLOTH and draw(st.integers(0, 3)) == 0:
+        drawn |= {"sender": "mincostflow", "knowledge_ms": draw(st.sampled_from([2_000.0, 3_600_000.0]))}
     if drawn["sender"] == "lnd" and not base.any_failure_counts and draw(st.booleans()):
         drawn |= {
             "estimator": "bimodal",

@@ -26,7 +26,7 @@ SEEDS = click.IntRange(0, 2**63 - 1)
 @click.option("--traffic", default="mixed", show_default=True, help="What is drawn: l402, retail or mixed.")
 @click.option("--rate", default=10.0, show_default=True, help="Payments per second.")
 @click.option("--balances", default=None, help="Prior for unknown balances: bimodal, uniform, half, drained.")
-@click.option("--sender", default=None, help="How routes are found: lnd, cheapest or shortest. [default: lnd]")
+@click.option("--sender", default=None, help="lnd, cheapest, shortest or mincostflow. [default: lnd]")
 @click.option("--estimator", default=None, help="Chances of a hop: apriori or bimodal (LND). [default: apriori]")
 @click.option("--mpp/--no-mpp", default=None, help="Whether payments may be split. [default: --mpp]")
 @click.option(

@@ -9,6 +9,13 @@ from lnherd.engine.state import NONE, State
 
 
 @jit
+def count_attempt(state: State, payment_id: int) -> None:
+    """The payment tries once more, with or without a route."""
+    state.payments[payment_id].attempts += 1
+    state.clock[0].attempts_total += 1
+
+
+@jit
 def dispatch(state: State, payment_id: int, amount_msat: int) -> None:
     """Send ``amount_msat`` of a payment along ``state.route``: lock the first hop, let the onion travel."""
     attempt_id = _take(state)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lnherd.engine.config import SimulationConfig
+from lnherd.engine.flow_space import allocate_flow
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.state import (
     ATTEMPT_DTYPE,
@@ -69,6 +70,7 @@ def initial_state(
         operations=zero_records(INITIAL_POOL, OPERATION_DTYPE),
         route=zero_records(1, ROUTE_DTYPE),
         **allocate_search(network),
+        **allocate_flow(network, config),
     )
 
 

@@ -67,6 +67,7 @@ PRESENCE_HEARD = 8
 SENDER_LND = 0
 SENDER_CHEAPEST = 1
 SENDER_SHORTEST = 2
+SENDER_MINCOSTFLOW = 3
 
 # What a sender takes the chances of a hop from.
 ESTIMATOR_APRIORI = 0

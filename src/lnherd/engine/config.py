@@ -9,6 +9,7 @@ from lnherd.engine.codes import (
     LATENCY_LOG_NORMAL,
     SENDER_CHEAPEST,
     SENDER_LND,
+    SENDER_MINCOSTFLOW,
     SENDER_SHORTEST,
 )
 from lnherd.engine.state import MAX_HOPS, SETTINGS_DTYPE
@@ -16,7 +17,12 @@ from lnherd.errors import InputError
 from lnherd.network.records import Records, zero_records
 from lnherd.units import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 
-SENDERS = {"lnd": SENDER_LND, "cheapest": SENDER_CHEAPEST, "shortest": SENDER_SHORTEST}
+SENDERS = {
+    "lnd": SENDER_LND,
+    "cheapest": SENDER_CHEAPEST,
+    "shortest": SENDER_SHORTEST,
+    "mincostflow": SENDER_MINCOSTFLOW,
+}
 ESTIMATORS = {"apriori": ESTIMATOR_APRIORI, "bimodal": ESTIMATOR_BIMODAL}
 LATENCIES = {"log-normal": LATENCY_LOG_NORMAL, "cloth": LATENCY_CLOTH}
 FEE_LIMITS = ("lnd", "none")
@@ -39,6 +45,7 @@ LIMITS = {
     "bimodal_scale_msat": (1, _ANY),
     "bimodal_node_weight": (0, 1),
     "bimodal_decay_ms": (1, _ANY),
+    "knowledge_ms": (1, _ANY),
     "hop_limit": (1, MAX_HOPS),
     "cltv_limit": (0, 1 << 30),
     "max_outgoing_cltv": (0, 1 << 30),
@@ -87,7 +94,7 @@ class SimulationConfig:
     """Behaviour of senders, channels, messages and chain. Defaults are LND's (reference: lnd 90ea05d)."""
 
     sender: str = "lnd"
-    """How payers find routes: lnd, cheapest or shortest."""
+    """How payers find routes: lnd, cheapest, shortest or mincostflow."""
     estimator: str = "apriori"
     """What the lnd sender takes the chances of a hop from: apriori or bimodal."""
     mpp: bool = True
@@ -126,6 +133,8 @@ class SimulationConfig:
     """Weight of another channel of the node against the channel itself."""
     bimodal_decay_ms: float = 7.0 * MS_PER_DAY
     """Time after which news has faded to 1/e."""
+    knowledge_ms: float = 1.0 * MS_PER_HOUR
+    """Time after which a mincostflow sender has forgotten what it learned of a channel (CLN renepay, askrene-age)."""
     hop_limit: int = 20
     """Longest route."""
     cltv_limit: int = 2016
@@ -220,6 +229,9 @@ class SimulationConfig:
     def __post_init__(self) -> None:
         _require(self.sender in SENDERS, "sender", f"one of {', '.join(SENDERS)}")
         _require(self.estimator in ESTIMATORS, "estimator", f"one of {', '.join(ESTIMATORS)}")
+        quirks = self.parts_split_once or self.search_before_start
+        has_quirks = quirks and self.sender == "mincostflow"
+        _require(not has_quirks, "sender", "lnd, cheapest or shortest with CLoTH's way to split and search")
         is_apriori = self.estimator == "apriori"
         _require(is_apriori or self.sender == "lnd", "estimator", "apriori unless the sender is lnd")
         _require(is_apriori or not self.any_failure_counts, "estimator", "apriori where any failure counts (CLoTH)")

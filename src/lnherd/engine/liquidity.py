@@ -73,6 +73,36 @@ def record_failure(state: State, sender: int, source: int, target: int, amount_m
 
 
 @jit
+def record_payment(state: State, sender: int, source: int, target: int, amount_msat: int) -> None:
+    """The pair carried the amount for good: by so much the bounds the sender knows fall here and rise the other way."""
+    forth, back = _find(state, sender, source, target), _find(state, sender, target, source)
+    if forth != NONE:
+        record = state.memory[forth]
+        record.success_amount_msat = max(record.success_amount_msat - amount_msat, 0)
+        if record.fail_amount_msat <= amount_msat:
+            record.fail_ms, record.fail_amount_msat = NEVER, 0
+        else:
+            record.fail_amount_msat -= amount_msat
+    if back != NONE:
+        record = state.memory[back]
+        record.success_amount_msat += amount_msat if record.success_ms != NEVER else 0
+        record.fail_amount_msat += amount_msat if record.fail_ms != NEVER else 0
+
+
+@jit
+def _find(state: State, sender: int, source: int, target: int) -> int:
+    left, block = state.nodes[sender].n_memory, state.nodes[sender].memory_head
+    while left > 0:
+        for index in range(block, block + min(left, BLOCK)):
+            record = state.memory[index]
+            if record.source == source and record.target == target:
+                return int(index)
+        left -= BLOCK
+        block = state.memory[block].next
+    return NONE
+
+
+@jit
 def _find_or_add(state: State, sender: int, source: int, target: int) -> int:
     node = state.nodes[sender]
     left, block = node.n_memory, node.memory_head

@@ -17,6 +17,7 @@ from lnherd.engine.codes import (
     SWAP_IN,
     SWAP_OUT,
 )
+from lnherd.engine.flow_space import allocate_flow
 from lnherd.engine.force_close import force_close
 from lnherd.engine.gossip import announce_closure
 from lnherd.engine.search_space import allocate_search
@@ -209,4 +210,5 @@ def _append_edges(simulation: "Simulation", balance_msat: np.ndarray) -> None:
         updates=grown(state.updates, n_edges),
         flows=grown(state.flows, n_edges),
         **allocate_search(network),
+        **allocate_flow(network, simulation.config),
     )

@@ -5,7 +5,7 @@ the smallest part and up to the largest number of parts. A part that fails teach
 its amount is tried again. After the time-out no new attempt starts; parts still out are waited for.
 """
 
-from lnherd.engine.attempts import dispatch, release
+from lnherd.engine.attempts import count_attempt, dispatch, release
 from lnherd.engine.channels import refusal, spendable_msat
 from lnherd.engine.codes import (
     ACTIVE,
@@ -24,13 +24,15 @@ from lnherd.engine.codes import (
     NO_ROUTE,
     PAYMENT_TIMEOUT,
     PERMANENT_CHANNEL_FAILURE,
+    SENDER_MINCOSTFLOW,
     SENDER_OFFLINE,
     SUCCEEDED,
     UNKNOWN_NEXT_PEER,
 )
+from lnherd.engine.flow_sender import send_flow
 from lnherd.engine.jit import jit
 from lnherd.engine.lessons import forget_stale_lessons, learn_policy, swap_lessons
-from lnherd.engine.liquidity import record_failure, record_success
+from lnherd.engine.liquidity import record_failure, record_payment, record_success
 from lnherd.engine.routing import find_route
 from lnherd.engine.state import NONE, State
 
@@ -67,7 +69,9 @@ def _try_to_send(state: State, payment_id: int) -> None:
 @jit
 def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
     payment, settings = state.payments[payment_id], state.settings[0]
-    _count_attempt(state, payment_id)
+    if settings.sender_kind == SENDER_MINCOSTFLOW and payment.first_edge == NONE and payment.last_edge == NONE:
+        return send_flow(state, payment_id, unsent_msat)
+    count_attempt(state, payment_id)
     if _route_for_all(state, payment_id, unsent_msat):
         dispatch(state, payment_id, unsent_msat)
         return True
@@ -85,12 +89,6 @@ def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
 
 
 @jit
-def _count_attempt(state: State, payment_id: int) -> None:
-    state.payments[payment_id].attempts += 1
-    state.clock[0].attempts_total += 1
-
-
-@jit
 def _route_for_all(state: State, payment_id: int, amount_msat: int) -> bool:
     """A route for all that is unsent. CLoTH's first one may lead over a channel that is empty by now."""
     payment = state.payments[payment_id]
@@ -101,7 +99,7 @@ def _route_for_all(state: State, payment_id: int, amount_msat: int) -> bool:
     state.search[0].ignores_past = False
     if not is_found or refusal(state, state.route[0].edges[0], state.route[0].amounts[0]) == NO_FAILURE:
         return is_found
-    _count_attempt(state, payment_id)
+    count_attempt(state, payment_id)
     return _route_for(state, payment_id, amount_msat)
 
 
@@ -129,7 +127,7 @@ def _send_two_halves(state: State, payment_id: int) -> bool:
     if not _route_for(state, payment_id, half_msat):
         return False
     dispatch(state, payment_id, half_msat)
-    _count_attempt(state, payment_id)
+    count_attempt(state, payment_id)
     if _route_for(state, payment_id, other_msat):
         dispatch(state, payment_id, other_msat)
     return True
@@ -160,7 +158,7 @@ def part_succeeded(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     payment_id = attempt.payment
     payment = state.payments[payment_id]
-    _learn_success(state, attempt_id, attempt.n_hops)
+    _learn_payment(state, attempt_id)
     payment.settled_msat += attempt.amount_msat
     payment.hops = max(payment.hops, attempt.n_hops)
     release(state, attempt_id)
@@ -186,6 +184,19 @@ def _finish(state: State, payment_id: int, status: int) -> None:
     payment = state.payments[payment_id]
     payment.status = status
     payment.end_ms = state.clock[0].now_ms
+
+
+@jit
+def _learn_payment(state: State, attempt_id: int) -> None:
+    """A part is paid. LND's memory takes that for what can be paid again, a flow sender for what is gone now."""
+    attempt = state.attempts[attempt_id]
+    if state.settings[0].sender_kind != SENDER_MINCOSTFLOW:
+        _learn_success(state, attempt_id, attempt.n_hops)
+        return
+    sender = state.payments[attempt.payment].sender
+    for hop in range(attempt.n_hops):
+        edge = state.edges[attempt.edges[hop]]
+        record_payment(state, sender, edge.source, edge.target, attempt.amounts[hop])
 
 
 @jit

@@ -13,7 +13,7 @@ Parallel channels are treated one by one. (LND merges them into one edge with th
 import math
 
 from lnherd.engine.channels import refusal_to_sender
-from lnherd.engine.codes import NO_FAILURE, SENDER_CHEAPEST, SENDER_LND
+from lnherd.engine.codes import NO_FAILURE, SENDER_CHEAPEST, SENDER_LND, SENDER_MINCOSTFLOW
 from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.frontier import drop_first, push
 from lnherd.engine.jit import jit
@@ -95,7 +95,7 @@ def _begin(
 @jit
 def _set_cost(state: State, amount_msat: int) -> None:
     search, settings = state.search[0], state.settings[0]
-    search.weighs_chances = settings.sender_kind == SENDER_LND
+    search.weighs_chances = settings.sender_kind in (SENDER_LND, SENDER_MINCOSTFLOW)
     if search.weighs_chances:
         search.attempt_cost = settings.attempt_cost_msat + amount_msat * settings.attempt_cost_ppm // 1_000_000
         search.risk_factor = settings.risk_factor

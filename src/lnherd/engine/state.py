@@ -46,6 +46,7 @@ SETTINGS_DTYPE = np.dtype(
         ("bimodal_scale_msat", "f8"),
         ("bimodal_node_weight", "f8"),
         ("bimodal_decay_ms", "f8"),
+        ("knowledge_ms", "f8"),
         ("hop_limit", "i8"),
         ("cltv_limit", "i8"),
         ("final_cltv", "i8"),
@@ -454,6 +455,54 @@ SEARCH_DTYPE = np.dtype(
 )
 """The running query of the path search; see :mod:`lnherd.engine.routing`."""
 
+FLOW_PROBLEM_DTYPE = np.dtype(
+    [
+        ("problem", "i8"),
+        ("solution", "i8"),
+        ("search", "i8"),
+        ("sender", "i8"),
+        ("receiver", "i8"),
+        ("unit_msat", "i8"),
+        ("n_units", "i8"),
+        ("price_msat", "i8"),
+        ("most_fee_msat", "i8"),
+        ("n_arcs", "i8"),
+        ("n_heap", "i8"),
+        ("last_settled", "i8"),
+    ]
+)
+"""The running problem of a min-cost-flow sender; see :mod:`lnherd.engine.mincostflow`."""
+
+FLOW_NODE_DTYPE = np.dtype(
+    [
+        ("problem", "i8"),
+        ("solution", "i8"),
+        ("search", "i8"),
+        ("potential", "i8"),
+        ("distance", "i8"),
+        ("way", "i4"),
+        ("settled_before", "i4"),
+        ("first_in", "i4"),
+        ("first_out", "i4"),
+        ("settled", "?"),
+    ]
+)
+"""A node of it: heads of its arcs are valid in ``problem``, the potential in ``solution``, the rest in ``search``."""
+
+FLOW_ARC_DTYPE = np.dtype(
+    [
+        ("edge", "i4"),
+        ("units", "i4"),
+        ("most_units", "i4"),
+        ("left", "i4"),
+        ("reserved_msat", "i8"),
+        ("planned_msat", "i8"),
+        ("next_in", "i4"),
+        ("next_out", "i4"),
+    ]
+)
+"""An edge that carries ``units`` of flow, at most ``most_units``, beside what the payment's earlier parts hold."""
+
 
 class State(NamedTuple):
     """Everything that changes while a simulation runs. Lengths: N nodes, E edges; pools grow."""
@@ -483,3 +532,7 @@ class State(NamedTuple):
     odds_past: Records  # [MAX_TABLES * 2N] uint8 scratch: the same and one hop more; LEAF for leaves
     is_own_peer: Records  # [N] bool scratch: the sender can send to it
     ball: Records  # [2E] scratch: buckets of the distances
+    mcf: Records  # [1] scratch: the running min-cost-flow problem
+    mcf_nodes: Records  # [N] its nodes; this and what follows only for senders that need it
+    mcf_arcs: Records  # pool of its arcs
+    mcf_heap: Records  # heap of its searches

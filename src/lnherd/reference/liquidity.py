@@ -55,6 +55,20 @@ class SenderMemory:
         else:
             pair.success_amount_msat = min(pair.success_amount_msat, amount_msat - 1)
 
+    def payment(self, source: int, target: int, amount_msat: int) -> None:
+        """The pair carried the amount for good: less is left here, more is there."""
+        forth, back = self.find(source, target), self.find(target, source)
+        if forth is not None:
+            forth.success_amount_msat = max(forth.success_amount_msat - amount_msat, 0)
+            if forth.fail_amount_msat <= amount_msat:
+                forth.fail_ms, forth.fail_amount_msat = None, 0
+            else:
+                forth.fail_amount_msat -= amount_msat
+        if back is not None and back.success_ms is not None:
+            back.success_amount_msat += amount_msat
+        if back is not None and back.fail_ms is not None:
+            back.fail_amount_msat += amount_msat
+
     def of_source(self, source: int) -> list[Pair]:
         """What is remembered of one node's forwarding, newest pair first."""
         return [pair for pair in reversed(self.pairs) if pair.source == source]

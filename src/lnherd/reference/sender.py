@@ -23,6 +23,7 @@ from lnherd.engine.codes import (
     UNKNOWN_NEXT_PEER,
 )
 from lnherd.engine.state import NONE
+from lnherd.reference import mincostflow
 from lnherd.reference.channels import add_htlc
 from lnherd.reference.gossip import learn_policy
 from lnherd.reference.routing import Route, find_route
@@ -66,6 +67,8 @@ def send_unsent(world: World, payment: Payment) -> None:
 def _send_part(world: World, payment: Payment) -> bool:
     """Send all that is unsent or, failing that, the largest half of a half of it that finds a route."""
     config, unsent_msat = world.config, payment.unsent_msat
+    if config.sender == "mincostflow" and payment.first_edge == payment.last_edge == NONE:
+        return _send_flow(world, payment)
     most_parts = config.max_parts if config.mpp else 1
     payment.attempts += 1
     if config.search_before_start and payment.attempts == 1:
@@ -85,6 +88,19 @@ def _send_part(world: World, payment: Payment) -> bool:
             return True
         part_msat //= 2
     return False
+
+
+def _send_flow(world: World, payment: Payment) -> bool:
+    """Send a part over each path of the cheapest flow."""
+    n_sent = 0
+    for route, amount_msat in mincostflow.plan(world, payment):
+        if world.refusal(route.edges[0], route.amounts[0]) != NO_FAILURE:
+            break
+        payment.attempts += 1
+        _dispatch(world, payment, amount_msat, route)
+        n_sent += 1
+    payment.attempts += n_sent == 0
+    return n_sent > 0
 
 
 def _route_of_the_start(world: World, payment: Payment, amount_msat: int) -> Route | None:
@@ -151,7 +167,7 @@ def _dispatch(world: World, payment: Payment, amount_msat: int, route: Route) ->
 def part_succeeded(world: World, part: Part) -> None:
     """The preimage reached the sender: this part is paid."""
     payment = world.payments[part.payment]
-    _learn_success(world, part, part.last_hop + 1)
+    _learn_payment(world, part)
     payment.parts.remove(part)
     payment.settled_msat += part.amount_msat
     payment.settled_fee_msat += part.fee_msat
@@ -175,6 +191,16 @@ def _finish(world: World, payment: Payment, status: int) -> None:
     is_atomic = not world.config.parts_settle_alone
     assert status == SUCCEEDED or payment.settled_msat == 0 or not is_atomic, "all or nothing"
     payment.status, payment.end_ms = status, world.now_ms
+
+
+def _learn_payment(world: World, part: Part) -> None:
+    """LND takes what is paid for what can be paid again, a flow sender for what is gone."""
+    if world.config.sender != "mincostflow":
+        _learn_success(world, part, part.last_hop + 1)
+        return
+    memory = world.memory.senders[world.payments[part.payment].sender]
+    for edge, amount_msat in zip(part.edges, part.amounts, strict=True):
+        memory.payment(world.directions[edge].source, world.directions[edge].target, amount_msat)
 
 
 def _learn_success(world: World, part: Part, n_hops: int) -> None:

@@ -13,7 +13,8 @@ from lnherd.errors import InputError
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"sender": "lightning"}, "simulation setting 'sender' must be one of lnd, cheapest, shortest"),
+        ({"sender": "lightning"}, "simulation setting 'sender' must be one of lnd, cheapest, shortest, mincostflow"),
+        ({"sender": "mincostflow", "parts_split_once": True}, "simulation setting 'sender' must be lnd, cheapest or"),
         ({"estimator": "ldk"}, "simulation setting 'estimator' must be one of apriori, bimodal"),
         (
             {"estimator": "bimodal", "sender": "cheapest"},
