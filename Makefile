@@ -36,7 +36,7 @@ verify: $(VENV)/.dev  ## Closed forms, published marginals, recorded runs of oth
 	for script in theory generator cloth; do $(BIN)/python verification/$$script.py || exit 1; done
 
 bench: $(VENV)/.dev  ## Speed, side by side with textbook versions
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m benchmarks
 
 clean:  ## Remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,6 +1,6 @@
 """How soon commands answer: help, and a tiny simulation with cold and with cached kernels.
 
-    python benchmarks/startup.py [--json]
+    python benchmarks/startup.py [--json] [--save]
 
 Medians of wall-clock seconds over fresh processes.
 """
@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-LNHERD = [str(Path(sys.executable).with_name("lnherd"))]
+from report import save
+
+LNHERD = [sys.executable, "-m", "lnherd"]
 TINY = [*LNHERD, "simulate", "--nodes", "20", "--payments", "10", "--json"]
 GOALS_S = {"help": 0.3, "simulate_cached": 1.5}
 
@@ -32,7 +33,8 @@ def seconds(command: list[str], environment: dict[str, str], repeats: int) -> fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    as_json = parser.parse_args().json
+    parser.add_argument("--save", action="store_true")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "LNHERD_CACHE": cache}
         rows = {
@@ -40,7 +42,9 @@ def main() -> None:
             "simulate_cold": seconds(TINY, environment, 1),
             "simulate_cached": seconds(TINY, environment, 5),
         }
-    if as_json:
+    if arguments.save:
+        save("startup", [{"command": name, "seconds": value} for name, value in rows.items()])
+    if arguments.json:
         print(json.dumps(rows, indent=2))
         return
     for name, value in rows.items():

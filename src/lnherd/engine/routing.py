@@ -125,9 +125,12 @@ def _start_at_receiver(state: State) -> None:
 
 @jit
 def _search(state: State) -> None:
-    """Settle nodes in the order of their estimates until the sender's best route cannot be beaten."""
+    """Settle nodes in the order of their estimates until the sender's best route cannot be beaten.
+
+    That is also so when all peers it can send to are settled: every route begins with one of them.
+    """
     search = state.search[0]
-    while search.n_frontier > 0:
+    while search.n_frontier > 0 and search.n_peers_left > 0:
         entry = state.frontier[0]
         key, phase, node = entry.key, entry.phase, entry.node
         if search.estimate <= key:
@@ -149,6 +152,7 @@ def _settle(state: State, node: int) -> None:
     search.n_settled += 1
     recall_pairs(state, node)
     if state.is_own_peer[node]:
+        search.n_peers_left -= 1
         _offer_own_edges(state, node)
     _offer_band(state, node, 0, distance(state, node, state.labels[node].table) + BAND)
 
@@ -160,16 +164,16 @@ def _offer_band(state: State, node: int, start: int, stop: int) -> None:
     table = state.labels[node].table
     edge_of_ball, offset = search.horizon[table] + search.prior_odds, 2 * len(state.nodes) * table
     last = OUTSIDE if stop > edge_of_ball else stop - 1
-    following = LEAF
+    following, n_candidates = LEAF, 0
     first_position, end_position = state.nodes[node].gossip_start, state.nodes[node].gossip_end
     search.n_scanned += end_position - first_position
-    for position in range(first_position, end_position):
+    for position in range(first_position, end_position):  # without branches: nobody could guess which way they go
         odds = state.odds_past[offset + state.peers[position]]
-        if odds <= last:
-            if odds >= start:
-                _offer(state, node, position)
-        elif odds < following:
-            following = odds
+        state.candidates[n_candidates] = position
+        n_candidates += int(start <= odds) & int(odds <= last)
+        following = min(following, odds if odds > last else LEAF)
+    for index in range(n_candidates):
+        _offer(state, node, state.candidates[index])
     if following != LEAF:
         _schedule_band(state, node, min(following, edge_of_ball))
 

@@ -127,7 +127,7 @@ def _forget(state: State) -> None:
         state.odds_to[place], state.odds_past[place] = OUTSIDE, OUTSIDE
         if place < span:
             state.is_own_peer[place] = False
-    search.n_ball, search.n_pending = 0, 0
+    search.n_ball, search.n_pending, search.n_peers_left = 0, 0, 0
 
 
 @jit
@@ -159,6 +159,7 @@ def _enter_peers(state: State, offset: int) -> None:
             continue
         if offset == 0 and _can_send(state, state.gossip[position].edge ^ 1):
             state.is_own_peer[peer] = True
+            search.n_peers_left += 1
         if state.is_own_peer[peer]:
             _enter(state, offset + peer, _own_odds(state, peer))
 
