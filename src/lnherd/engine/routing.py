@@ -8,6 +8,26 @@ time lock, the least probability and the most hops; the sender's own channels ar
 balance and cost nothing, all others against gossip. ``SENDER_CHEAPEST`` counts fees only (and a sliver per
 hop), ``SENDER_SHORTEST`` hops first and fees second; both avoid pairs that failed within the last half-life.
 Parallel channels are treated one by one. (LND merges them into one edge with the highest fee among them.)
+
+**Look-ahead.** Labels are settled in the order of an *estimate*: what the best route through a node costs at least
+(A*: Hart, Nilsson & Raphael, IEEE Trans. SSC 4, 1968). It adds to the weight so far the attempt cost over the most the
+whole route's probability can be, which :mod:`lnherd.engine.vicinity` tells from the sender's side. A hop lowers the
+probability by at least the odds between its ends, so an estimate never falls along a route and no node is settled
+twice. Labels are compared by estimate too: two ways to one node have the same way ahead of them.
+
+**Partial expansion.** Most of the time would go into hubs with a thousand channels. So an edge is not looked at
+before its turn: a settled node offers routes to those neighbours only that are about as near to the sender as
+itself, and enters the queue again under the estimate of the next nearest (Yoshizumi, Miura & Ishida, AAAI 2000).
+Leaves, nodes with one peer, are never entered.
+
+**The end** is near when nothing in the queue is estimated below the best complete route, or when all peers that the sender
+can send to are settled, as every route begins with one of them: without that, a search that fails because the
+last fee breaks the limit would first look through the whole network.
+
+**Nothing is cleared** between queries: labels carry the number of the query they belong to (``query``), and the tables of
+distances undo the places they wrote. The queue is a 4-ary heap without decrease-key (:mod:`lnherd.engine.frontier`).
+
+What was tried and did not pay is told in ``docs/benchmarks.md``, with speeds.
 """
 
 import math
