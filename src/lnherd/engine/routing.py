@@ -20,12 +20,13 @@ before its turn: a settled node offers routes to those neighbours only that are 
 itself, and enters the queue again under the estimate of the next nearest (Yoshizumi, Miura & Ishida, AAAI 2000).
 Leaves, nodes with one peer, are never entered.
 
-**The end** is near when nothing in the queue is estimated below the best complete route, or when all peers that the sender
-can send to are settled, as every route begins with one of them: without that, a search that fails because the
-last fee breaks the limit would first look through the whole network.
+**The end** has come when nothing in the queue is estimated below the best complete route, or when all peers that
+the sender can send to are settled, as every route begins with one of them: without that, a search that fails
+because the last fee breaks the limit would first look through the whole network.
 
-**Nothing is cleared** between queries: labels carry the number of the query they belong to (``query``), and the tables of
-distances undo the places they wrote. The queue is a 4-ary heap without decrease-key (:mod:`lnherd.engine.frontier`).
+**Nothing is cleared** between queries: labels carry the number of the query they belong to (``query``), and the
+tables of distances undo the places they wrote. The queue is a 4-ary heap without decrease-key
+(:mod:`lnherd.engine.frontier`).
 
 What was tried and did not pay is told in ``docs/benchmarks.md``, with speeds.
 """
