@@ -185,16 +185,16 @@ def _offer_band(state: State, node: int, start: int, stop: int) -> None:
     table = state.labels[node].table
     edge_of_ball, offset = search.horizon[table] + search.prior_odds, 2 * len(state.nodes) * table
     last = OUTSIDE if stop > edge_of_ball else stop - 1
-    following, n_candidates = LEAF, 0
+    following = LEAF
     first_position, end_position = state.nodes[node].gossip_start, state.nodes[node].gossip_end
     search.n_scanned += end_position - first_position
-    for position in range(first_position, end_position):  # without branches: nobody could guess which way they go
+    for position in range(first_position, end_position):
         odds = state.odds_past[offset + state.peers[position]]
-        state.candidates[n_candidates] = position
-        n_candidates += int(start <= odds) & int(odds <= last)
-        following = min(following, odds if odds > last else LEAF)
-    for index in range(n_candidates):
-        _offer(state, node, state.candidates[index])
+        if odds <= last:
+            if odds >= start:
+                _offer(state, node, position)
+        elif odds < following:
+            following = odds
     if following != LEAF:
         _schedule_band(state, node, min(following, edge_of_ball))
 

@@ -29,7 +29,7 @@ SCAN_BUDGET = 4096
 def allocate_search(network: Network) -> dict[str, Records]:
     """State fields of the path search, by name, for gossip in the order of ``network.incoming``."""
     n_nodes, n_edges = network.n_nodes, network.n_edges
-    start, order = network.incoming
+    _, order = network.incoming
     sources = network.edge_source[order]
     return {
         "search": _search(),
@@ -39,7 +39,6 @@ def allocate_search(network: Network) -> dict[str, Records]:
         "peers": np.where(leaves(network)[sources], sources + n_nodes, sources).astype(np.int32),
         "odds_to": np.repeat(np.array([OUTSIDE, 0] * MAX_TABLES, dtype=np.uint8), n_nodes),
         "odds_past": np.repeat(np.array([OUTSIDE, LEAF] * MAX_TABLES, dtype=np.uint8), n_nodes),
-        "candidates": np.zeros(int(np.diff(start).max(initial=0)) + 1, dtype=np.int32),
         "is_own_peer": np.zeros(n_nodes, dtype=np.bool_),
         "ball": zero_records(MAX_TABLES * (2 * n_edges + n_nodes + 1), BALL_DTYPE),
     }

@@ -531,7 +531,6 @@ class State(NamedTuple):
     peers: Records  # [E] int32: sources of gossip; leaves are N + their index
     odds_to: Records  # [MAX_TABLES * 2N] uint8 scratch: distance from the sender; 0 for leaves
     odds_past: Records  # [MAX_TABLES * 2N] uint8 scratch: the same and one hop more; LEAF for leaves
-    candidates: Records  # [largest degree] int32 scratch: gossip records to look at
     is_own_peer: Records  # [N] bool scratch: the sender can send to it
     ball: Records  # [2E] scratch: buckets of the distances
     mcf: Records  # [1] scratch: the running min-cost-flow problem
