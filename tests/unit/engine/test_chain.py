@@ -252,8 +252,13 @@ def test_an_opened_channel_is_announced_after_six_blocks(simulation):
 
 
 def test_the_fee_rate_jumps_and_reverts():
-    quiet = dict(block_interval_ms=1_000.0, feerate_sigma=0.0, feerate_reversion=0.05)
-    config = SimulationConfig(feerate_jump_probability=0.01, feerate_jump_mean=1.0, **quiet)
+    config = SimulationConfig(
+        block_interval_ms=1_000.0,
+        feerate_sigma=0.0,
+        feerate_reversion=0.05,
+        feerate_jump_probability=0.01,
+        feerate_jump_mean=1.0,
+    )
     simulation = Simulation(line_of(2), payments_of(), config=config, seed=2)
     rates = []
     while simulation.height < 3_000:
