@@ -58,8 +58,11 @@ def test_first_and_last_edge_restrict_the_route():
     assert simulation.state.flows.n_settled.tolist() == [0, 0, 1, 0, 0, 0, 1, 0]
 
 
-def test_many_policy_changes_make_room_for_themselves(simulation):
-    """Each is an event; without room the agenda would be written past its end."""
+def test_many_policy_changes_make_room_for_themselves():
+    """Each is an event if no rate limit defers it; without room the agenda would be written past its end."""
+    config = SimulationConfig(update_interval_ms=0)
+    network = network_of([(0, 1, 9_000, 9_000), (1, 2, 9_000, 9_000)])
+    simulation = Simulation(network, payments_of(), config=config)
     for fee_msat in range(3 * INITIAL_POOL):
         simulation.set_policy(2, base_fee_msat=fee_msat)
     assert len(simulation.state.events) >= 3 * INITIAL_POOL
