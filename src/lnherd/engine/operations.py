@@ -45,15 +45,38 @@ def open_channel(simulation: "Simulation", node: int, peer: int, capacity_msat: 
     Raises:
         InputError: if the peer is not another node, the capacity not positive or the wallet cannot pay.
     """
-    n_nodes = simulation.network.n_nodes
-    if node == peer or not (0 <= node < n_nodes and 0 <= peer < n_nodes):
-        raise InputError(f"cannot open a channel from node {node} to {peer}; name two nodes of 0..{n_nodes - 1}")
+    _check_ends(simulation, node, peer)
     _require_positive(capacity_msat, "open a channel")
     fee_msat = simulation.chain_fee_msat(OPEN_VBYTES)
     _spend(simulation, node, capacity_msat + fee_msat, "open a channel")
     edge = _append_channel(simulation, node, peer, capacity_msat)
     height = simulation.height + simulation.config.open_confirmations
     return _add(simulation, OPEN_CHANNEL, OP_CONFIRMING, edge, capacity_msat, fee_msat, confirm_height=height)
+
+
+def establish_channel(simulation: "Simulation", node: int, peer: int, near_msat: int, far_msat: int) -> int:
+    """A channel out of nowhere: usable at once, paid by nobody, heard of like a changed policy. For experiments.
+
+    Returns ``node``'s edge, which owns ``near_msat``; the policy is LND's for new channels.
+
+    Raises:
+        InputError: if the peer is not another node or the channel holds nothing.
+    """
+    _check_ends(simulation, node, peer)
+    _require_positive(near_msat + far_msat, "establish a channel")
+    edge = _append_channel(simulation, node, peer, near_msat + far_msat)
+    for direction, balance_msat in ((edge, near_msat), (edge + 1, far_msat)):
+        simulation.state.edges.balance_msat[direction] = balance_msat
+        simulation.state.edges.is_open[direction] = True
+    simulation.make_room()
+    announce(simulation.state, edge)
+    return edge
+
+
+def _check_ends(simulation: "Simulation", node: int, peer: int) -> None:
+    n_nodes = simulation.network.n_nodes
+    if node == peer or not (0 <= node < n_nodes and 0 <= peer < n_nodes):
+        raise InputError(f"cannot open a channel from node {node} to {peer}; name two nodes of 0..{n_nodes - 1}")
 
 
 def close_channel(simulation: "Simulation", edge: int) -> int:

@@ -245,6 +245,10 @@ class Simulation:
         """See :func:`lnherd.engine.operations.open_channel`."""
         return operations.open_channel(self, node, peer, capacity_msat)
 
+    def establish_channel(self, node: int, peer: int, near_msat: int, far_msat: int) -> int:
+        """See :func:`lnherd.engine.operations.establish_channel`."""
+        return operations.establish_channel(self, node, peer, near_msat, far_msat)
+
     def close_channel(self, edge: int) -> int:
         """See :func:`lnherd.engine.operations.close_channel`."""
         return operations.close_channel(self, edge)

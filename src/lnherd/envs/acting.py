@@ -1,6 +1,6 @@
 """Acting: carries actions out in a simulation, retries rebalances within the tick, knows what is pending."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lnherd.control.action import Action, ActionKind
@@ -43,8 +43,12 @@ class _Rebalance:
 class Actor:
     """The hands of one node."""
 
-    def __init__(self, simulation: Simulation, node: int, menu: MenuConfig) -> None:
+    def __init__(
+        self, simulation: Simulation, node: int, menu: MenuConfig, run: Callable[[int], object] | None = None
+    ) -> None:
+        """``run`` takes the simulation to a time; its own method if not given."""
         self._simulation, self._node, self._menu = simulation, node, menu
+        self._run = run or simulation.run
         self._rebalances: list[_Rebalance] = []
         self._rebalances_failed = 0
         self._ended: list[_Rebalance] = []
@@ -118,9 +122,9 @@ class Actor:
     def advance(self, until_ms: int) -> None:
         """Run the simulation to ``until_ms``, retrying failed rebalances with half the amount on the way."""
         while self._rebalances and self._simulation.now_ms < until_ms:
-            self._simulation.run(min(until_ms, self._simulation.now_ms + RETRY_CHECK_MS))
+            self._run(min(until_ms, self._simulation.now_ms + RETRY_CHECK_MS))
             self._follow_up()
-        self._simulation.run(until_ms)
+        self._run(until_ms)
         self._follow_up()
 
     def _follow_up(self) -> None:

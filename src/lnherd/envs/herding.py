@@ -8,22 +8,28 @@ The same seed brings the same traffic, balances, blocks and fee rates, whatever 
 from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
 from lnherd.engine import Simulation
 from lnherd.envs.acting import Actor
+from lnherd.envs.crowd import Crowd
 from lnherd.envs.gossip import Gossip
 from lnherd.envs.observing import Observer
 from lnherd.envs.reward import Ledger
 from lnherd.envs.scenario import HerdingConfig, Scenario, build_scenario
+from lnherd.envs.stress import Stress
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
+from lnherd.traffic.shocks import Timeline
 
 
 class HerdingTask:
     """The world of one herder: ``reset(seed) -> Decision``, ``step(plan) -> StepResult``.
 
-    ``scenario`` says what is fixed; ``simulation`` is the world of the running episode.
+    ``scenario`` says what is fixed; ``simulation`` is the world of the running episode. ``stress`` may be changed
+    between episodes.
     """
 
-    def __init__(self, config: HerdingConfig | None = None, network: Network | None = None) -> None:
-        """Lay out the scenario on ``network`` (a synthetic one if not given).
+    def __init__(
+        self, config: HerdingConfig | None = None, network: Network | None = None, stress: Stress | None = None
+    ) -> None:
+        """Lay out the scenario on ``network`` (a synthetic one if not given), with ``stress`` in it if any.
 
         Raises:
             InputError: when the network has no node that could be the herder.
@@ -33,7 +39,9 @@ class HerdingTask:
         self.node = self.scenario.node
         self._gossip = Gossip(self.scenario.network)
         self.tick = self.config.horizon
+        self.stress = stress or Stress()
         self.simulation: Simulation
+        self._crowd: Crowd
         self._actor: Actor
         self._observer: Observer
         self._ledger: Ledger
@@ -42,15 +50,19 @@ class HerdingTask:
         """Start an episode and live through its warm-up."""
         config, scenario = self.config, self.scenario
         payments = scenario.payments(seed)
+        scene = self.stress.scene(scenario, seed)
+        shock = self.stress.shock
         self.simulation = simulation = Simulation(
             scenario.network,
-            payments,
+            shock.payments(payments, scene),
             config=config.simulation,
             seed=seed,
             balance_msat=scenario.balances_msat(seed),
         )
         simulation.fund(self.node, config.wallet_msat)
-        self._actor = Actor(simulation, self.node, config.menu)
+        timeline = Timeline(simulation, shock.acts(scene))
+        self._actor = Actor(simulation, self.node, config.menu, timeline.run)
+        self._crowd = Crowd(simulation, shock.companions(scene), self.stress.companion, config, self._gossip, seed)
         self._observer = Observer(simulation, self.node, config.role, config.tick_ms, self._gossip)
         self.tick = 0
         decision = self._look()
@@ -70,8 +82,11 @@ class HerdingTask:
         if self.tick >= config.horizon:
             raise InputError("herding: the episode is over; call reset first")
         refused = self._actor.carry_out(as_actions(plan))
+        if self.tick >= self.stress.onset_tick:
+            self._crowd.act()
         self.tick += 1
         self._actor.advance((config.warm_up_ticks + self.tick) * config.tick_ms)
+        self._crowd.follow_up()
         reward, terms = self._ledger.close_tick(config.tick_ms)
         return StepResult(
             decision=self._look(),

@@ -54,10 +54,11 @@ class Ledger:
     """Reads the books of one node and turns what changed since the last reading into reward terms."""
 
     def __init__(self, simulation: Simulation, node: int, role: Role, config: RewardConfig, scheduled: Records) -> None:
-        """``scheduled`` are the payments the simulation started with; only they can be successes."""
+        """``scheduled`` are the payments the simulation started with, as the role meant them; only they can be
+        successes, whichever way a shock has turned them."""
         self._simulation, self._node, self._role, self._config = simulation, node, role, config
-        self._sent = np.flatnonzero(scheduled.sender == node)
-        self._received = np.flatnonzero(scheduled.receiver == node)
+        self._trades = np.flatnonzero((scheduled.receiver if role == Role.PROVIDER else scheduled.sender) == node)
+        self._sent = np.flatnonzero(simulation.payments.sender[: len(scheduled)] == node)
         self._last = self.books()
 
     def books(self) -> Books:
@@ -88,7 +89,7 @@ class Ledger:
         """Successes and failures that count for the role."""
         if self._role == Role.ROUTER:
             return int(own_flows["n_forwards"].sum()), int(own_flows["n_refused"].sum())
-        chosen = status[self._sent if self._role == Role.CONSUMER else self._received]
+        chosen = status[self._trades]
         return int((chosen == SUCCEEDED).sum()), int((chosen == FAILED).sum())
 
     def close_tick(self, tick_ms: int) -> tuple[float, dict[str, float]]:

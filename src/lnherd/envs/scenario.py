@@ -17,7 +17,7 @@ from lnherd.envs.reward import RewardConfig
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, draw_balances, generate
 from lnherd.network.graph import Network
-from lnherd.network.records import Floats, Ints, Records
+from lnherd.network.records import Bools, Floats, Ints, Records
 from lnherd.traffic.amounts import Amounts, LogNormal
 from lnherd.traffic.arrivals import Arrivals, ToolLoops
 from lnherd.traffic.demand import Component, Demand, mixed
@@ -120,6 +120,16 @@ class Scenario:
         """The traffic of one episode: a function of the seed alone, whatever the herder does."""
         rng = np.random.default_rng([seed, 0])
         return self.demand.sample(self.network, duration_ms=self.config.duration_ms, rng=rng)
+
+    def trades(self, payments: Records) -> Bools:
+        """``[n]`` which payments the node lives from: those it sends, those it receives, or those that may pass it."""
+        if self.config.role == Role.ROUTER:
+            pairs = np.array(self.corridors, dtype=np.int64)
+            passing = np.concatenate([pairs, pairs[:, ::-1]]) @ [self.network.n_nodes, 1]
+            pair = payments.sender.astype(np.int64) * self.network.n_nodes + payments.receiver
+            return np.isin(pair, passing)
+        mine: Bools = (payments.sender if self.config.role == Role.CONSUMER else payments.receiver) == self.node
+        return mine
 
     def balances_msat(self, seed: int) -> Ints:
         """``[E]`` balances at the start of one episode."""

@@ -62,7 +62,7 @@ class TrainConfig:
 
     def seeds(self) -> list[int]:
         """Seed of the traffic of each episode; none is ever an evaluation seed."""
-        return [value | _TRAINING for value in _distinct(self.seed, self.episodes)]
+        return [value | _TRAINING for value in distinct_seeds(self.seed, self.episodes)]
 
     def learner(self) -> QConfig:
         """Hyper-parameters."""
@@ -101,7 +101,7 @@ class CompareConfig:
 
     def seeds(self) -> list[int]:
         """Held-out seeds, all different; none is ever a training seed."""
-        return _distinct(self.seed, self.evaluations)
+        return distinct_seeds(self.seed, self.evaluations)
 
     def learners(self) -> list[tuple[str, int]]:
         """Algorithm and number of each training."""
@@ -125,7 +125,7 @@ def _check(flag: str, value: int, least: int, most: int = MOST) -> None:
         raise InputError(f"{flag} is {value}; give {least} to {most}")
 
 
-def _distinct(seed: int, n: int) -> list[int]:
+def distinct_seeds(seed: int, n: int) -> list[int]:
     """``n`` different numbers below 2^31, the first k the same for every n."""
     state = np.random.SeedSequence([seed]).generate_state(n + n // 4 + 16)
     return list(dict.fromkeys(int(value) & (_TRAINING - 1) for value in state))[:n]

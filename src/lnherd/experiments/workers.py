@@ -71,14 +71,15 @@ def _begin(make_task: TaskMaker) -> None:
     _task = make_task()
 
 
-def _own_task() -> Task:
+def own_task() -> Task:
+    """The task of this worker."""
     assert _task is not None
     return _task
 
 
 def evaluate(candidate: Candidate, seeds: tuple[int, ...]) -> Evaluated:
     """Job: play ``candidate`` on ``seeds``."""
-    policy, task = candidate.policy(), _own_task()
+    policy, task = candidate.policy(), own_task()
     episodes = [play(task, policy, seed, name=candidate.name, training=candidate.training) for seed in seeds]
     return Evaluated(candidate, tuple(episodes))
 
@@ -87,7 +88,7 @@ def train(directory: Path, until: int, stop: int) -> Trained:
     """Job: go on with the training in ``directory`` until ``until`` episodes, keeping the policy at ``stop``."""
     training = Training.read(directory)
     before = training.episodes
-    training.advance(until, _own_task, lambda _: None)
+    training.advance(until, own_task, lambda _: None)
     kept = training.keep() if training.episodes == stop else None
     return Trained(directory, training.episodes, training.episodes - before, kept)
 

@@ -1,0 +1,1 @@
+"""The stress suite: policies through shocks, each run beside the same run without."""

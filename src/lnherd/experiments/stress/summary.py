@@ -1,0 +1,124 @@
+"""What shocks do: each run against the calm run of the same policy on the same day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lnherd.experiments import statistics
+from lnherd.experiments.statistics import Estimate
+from lnherd.experiments.stress.config import CALM, StressConfig
+from lnherd.experiments.stress.runs import StressRun
+from lnherd.network.records import Floats
+from lnherd.units import MS_PER_HOUR
+
+RECOVERED = 0.9
+"""Share of the calm run's successes at which a run has recovered."""
+WINDOW_TICKS = 4
+"""Successes are counted over so many ticks (two hours)."""
+RESAMPLES = 4_000
+DIFFERENCES = ("R", "revenue", "net_sat", "costs", "success_rate", "attempts")
+"""Figures that are compared with the calm."""
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """One policy in one case. Intervals are 95 % bootstrap intervals over days; differences are paired by day."""
+
+    policy: str
+    case: str
+    R: Estimate
+    """Change of the reward, interquartile mean, sat a day."""
+    revenue: Estimate
+    """Change of the forwarding fees earned, likewise."""
+    net_sat: Estimate
+    """Change of what was earned less what was paid, likewise."""
+    costs: Estimate
+    """Change of the costs of channel management, likewise."""
+    success_rate: Estimate
+    """Change of the share of trades since the onset that arrive, mean."""
+    attempts: Estimate
+    """Change of the attempts for a trade, mean."""
+    drained_min: Estimate
+    """Lowest share of own channels drained since the onset, mean; no difference."""
+    drained_max: Estimate
+    """Highest."""
+    recovery_h: Estimate
+    """Hours to 90 % of the calm, mean; a day that does not recover counts with all that is left of it."""
+    unrecovered: float
+    """Share of days that do not recover."""
+    breaches: Estimate
+    """Ticks since the onset that ended with the day's budget overspent, mean."""
+    fee_updates: float
+    """Changes of own fees since the onset, mean."""
+    channels_lost: float
+    """Own channels lost since the onset, mean."""
+    is_untouched: bool
+    """Whether no day differs from the calm in anything."""
+
+
+def summarise(config: StressConfig, runs: Sequence[StressRun], tick_ms: int) -> tuple[CaseSummary, ...]:
+    """One summary for each policy and case, in the order of the runs."""
+    by_place: dict[tuple[str, str], list[StressRun]] = {}
+    for run in runs:
+        by_place.setdefault((run.policy, run.case), []).append(run)
+    return tuple(
+        _summary(config, by_place[policy, CALM], shocked, tick_ms)
+        for (policy, case), shocked in by_place.items()
+        if case != CALM
+    )
+
+
+def _summary(config: StressConfig, calm: list[StressRun], shocked: list[StressRun], tick_ms: int) -> CaseSummary:
+    hours = [recovery_h(config, was, now, tick_ms) for was, now in zip(calm, shocked, strict=True)]
+    left_h = (len(calm[0].successes) - config.onset_tick) * tick_ms / MS_PER_HOUR
+    waited = [left_h if hour is None else hour for hour in hours]
+    changes = {name: _change(name, calm, shocked, config.seed) for name in DIFFERENCES}
+    return CaseSummary(
+        policy=shocked[0].policy,
+        case=shocked[0].case,
+        **changes,
+        drained_min=_mean([run.drained_min for run in shocked], config.seed),
+        drained_max=_mean([run.drained_max for run in shocked], config.seed),
+        recovery_h=_mean(waited, config.seed),
+        unrecovered=float(np.mean([hour is None for hour in hours])),
+        breaches=_mean([run.breaches for run in shocked], config.seed),
+        fee_updates=float(np.mean([run.fee_updates for run in shocked])),
+        channels_lost=float(np.mean([run.channels_lost for run in shocked])),
+        is_untouched=all(_same(was, now) for was, now in zip(calm, shocked, strict=True)),
+    )
+
+
+def _change(name: str, calm: list[StressRun], shocked: list[StressRun], seed: int) -> Estimate:
+    """Shares and counts by their mean, money by its interquartile mean."""
+    now, was = (np.array([getattr(run, name) for run in side], dtype=float) for side in (shocked, calm))
+    if name in ("success_rate", "attempts"):
+        return _mean(now - was, seed)
+    return statistics.paired_difference(now, was, seed=seed, resamples=RESAMPLES)
+
+
+def _mean(values: Floats | Sequence[float], seed: int) -> Estimate:
+    return statistics.mean_interval(values, seed=seed, resamples=RESAMPLES)
+
+
+def _same(calm: StressRun, shocked: StressRun) -> bool:
+    """Equal in every figure, to the last digit."""
+    names = [field.name for field in fields(StressRun) if field.name != "case"]
+    return all(getattr(calm, name) == getattr(shocked, name) for name in names)
+
+
+def recovery_h(config: StressConfig, calm: StressRun, shocked: StressRun, tick_ms: int) -> float | None:
+    """Hours from the onset until successes are back at 90 % of the calm run's, having fallen below; None: never.
+
+    Successes are counted over the last WINDOW_TICKS ticks, all of them after the onset. A day on which they never
+    fall below takes 0 hours.
+    """
+    now, was = (
+        np.convolve(run.successes[config.onset_tick :], np.ones(WINDOW_TICKS), "valid") for run in (shocked, calm)
+    )
+    low = now < RECOVERED * was
+    if not low.any():
+        return 0.0
+    fell = int(np.argmax(low))
+    back = np.flatnonzero(~low[fell:])
+    return float((fell + back[0] + WINDOW_TICKS) * tick_ms / MS_PER_HOUR) if len(back) else None
