@@ -131,7 +131,7 @@ def distinct_seeds(seed: int, n: int) -> list[int]:
     return list(dict.fromkeys(int(value) & (_TRAINING - 1) for value in state))[:n]
 
 
-def describe(kind: str, config: TrainConfig | CompareConfig, environment: Any) -> dict[str, Any]:
+def describe(kind: str, config: Any, environment: Any) -> dict[str, Any]:
     """What ``config.json`` of a run holds: ``environment`` is recorded so that a change of it is noticed."""
     return {"kind": kind, "config": to_json(config), "environment": to_json(environment)}
 

@@ -1,13 +1,12 @@
-"""The report as one HTML file: text, table, figures, Plotly itself; it loads nothing from anywhere."""
+"""The report of a comparison: finding, table, learning, reasons, setting."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 
 from lnherd.experiments.curves import Curve
 from lnherd.experiments.report import figures, words
+from lnherd.experiments.report.document import document, figure, provenance_section
 from lnherd.experiments.report.figures import Figure, Style, styles
 from lnherd.experiments.report.network_map import network_map
 from lnherd.experiments.results import BASELINE, PolicySummary, Results
@@ -43,34 +42,16 @@ class Comparison:
 
 def render(comparison: Comparison) -> str:
     """The whole page."""
-    drawn = _figures(comparison)
-    blob = json.dumps(drawn, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    plotly = files("plotly").joinpath("package_data", "plotly.min.js").read_text(encoding="utf-8")
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(comparison.title)} · lnherd</title>",
-            f"<style>{_asset('report.css')}</style></head><body><main>",
-            *_opening(comparison),
-            *_table_section(comparison),
-            *_learning_section(comparison),
-            *_why_section(comparison),
-            *_setting_section(comparison),
-            *_reading_section(comparison),
-            *_provenance_section(comparison),
-            "</main>",
-            f'<script type="application/json" id="figures">{blob}</script>',
-            f"<script>{plotly}</script>",
-            f"<script>{_asset('report.js')}</script>",
-            "</body></html>\n",
-        ]
-    )
-
-
-def _asset(name: str) -> str:
-    return files("lnherd.experiments.report").joinpath(name).read_text(encoding="utf-8")
+    sections = [
+        *_opening(comparison),
+        *_table_section(comparison),
+        *_learning_section(comparison),
+        *_why_section(comparison),
+        *_setting_section(comparison),
+        *_reading_section(comparison),
+        *provenance_section(comparison.facts, "episodes"),
+    ]
+    return document(comparison.title, sections, _figures(comparison))
 
 
 def _figures(comparison: Comparison) -> dict[str, Figure]:
@@ -88,13 +69,6 @@ def _figures(comparison: Comparison) -> dict[str, Figure]:
     if comparison.curves:
         drawn["learning"] = figures.learning_curves(comparison.curves, summaries, style)
     return drawn
-
-
-def _figure(name: str, label: str, caption: str) -> list[str]:
-    return [
-        f'<figure><div class="figure" id="{name}" role="img" aria-label="{escape(label)}"></div>',
-        f"<figcaption>{caption}</figcaption></figure>",
-    ]
 
 
 def _opening(comparison: Comparison) -> list[str]:
@@ -148,13 +122,13 @@ def _table_section(comparison: Comparison) -> list[str]:
         '<div class="scroll"><table>',
         "<thead><tr>" + "".join(f'<th scope="col">{cell}</th>' for cell in head) + "</tr></thead>",
         f"<tbody>{''.join(rows)}</tbody></table></div>",
-        *_figure(
+        *figure(
             "advantage",
             "Difference to doing nothing for each policy, with intervals; the numbers are in the table above",
             "Difference to doing nothing on the same traffic. Faint dots are single runs, the large mark is their "
             "interquartile mean, the bar its 95 % interval: clear of zero means better, or worse, than doing nothing.",
         ),
-        *_figure(
+        *figure(
             "profiles",
             "Share of runs above each level of R, one line a policy",
             "Performance profile: how many of a policy's runs earn more than a given R. A line above another "
@@ -198,7 +172,7 @@ def _learning_section(comparison: Comparison) -> list[str]:
         "<h2>How it learned</h2>",
         "<p>After every stretch of training the policy so far was run, without exploration, on the held-out seeds. "
         "It never trains on them and nothing is chosen by them.</p>",
-        *_figure(
+        *figure(
             "learning",
             "Held-out R against training, with band; rules as horizontal lines",
             "Interquartile mean over trainings and held-out seeds; the band is its pointwise 95 % interval. "
@@ -212,13 +186,13 @@ def _why_section(comparison: Comparison) -> list[str]:
     return [
         "<h2>Where the difference comes from</h2>",
         f"<p>{escape(words.reasons(comparison.summaries))}</p>",
-        *_figure(
+        *figure(
             "terms",
             "S, F and C of each policy as bars, R as a mark",
             "R taken apart, mean per day: value of successes to the right, routing fees and channel costs to the "
             "left, their sum R as an upright mark.",
         ),
-        *_figure(
+        *figure(
             "actions",
             "Acts per day of each policy by kind",
             f"What the policies do: acts per day, waiting left out. {escape(words.acts(best))}",
@@ -230,7 +204,7 @@ def _setting_section(comparison: Comparison) -> list[str]:
     return [
         "<h2>The node and its network</h2>",
         f"<p>{escape(comparison.setting)}</p>",
-        *_figure(
+        *figure(
             "map",
             "Map of the network around the herder",
             "The herder is in the middle, its own channels are orange; the farther out, the more hops. Nodes are as "
@@ -257,14 +231,4 @@ def _reading_section(comparison: Comparison) -> list[str]:
         "<li>This is a simulation. It says what would happen on this network under this traffic, not what will "
         "happen on yours.</li>",
         "</ul>",
-    ]
-
-
-def _provenance_section(comparison: Comparison) -> list[str]:
-    pairs = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in comparison.facts.items())
-    return [
-        "<h2>Provenance</h2>",
-        f"<dl class='sans'>{pairs}</dl>",
-        "<footer>Made by lnherd. All episodes are in <code>results.csv</code>, all figures of this page in "
-        "<code>results.json</code> beside it.</footer>",
     ]
