@@ -22,6 +22,7 @@ PROHIBITIVE_MSAT = 100_000_000 * MSAT_PER_SAT
 """A base fee that nobody pays."""
 DUSTLESS_MSAT = 354 * MSAT_PER_SAT
 """The smallest HTLC that has an output of its own and so takes a slot without counting as dust (BOLT 2)."""
+LINGER_MS = 10 * MS_PER_MINUTE
 DEEP_MSAT = 100_000_000 * MSAT_PER_SAT
 """Own side of a channel of the stranger: money is no object to him."""
 
@@ -73,9 +74,9 @@ class Ring:
                 fee_limit=PROHIBITIVE_MSAT, kind=ATTACK,
             )  # fmt: skip
 
-    def leave(self, simulation: "Simulation") -> None:
-        """Behave again."""
-        simulation.set_conduct(self.node)
+    def leaving(self, time_ms: int) -> Act:
+        """He behaves again, a while after ``time_ms``: what is on its way by then must still fail."""
+        return Act(time_ms + LINGER_MS, lambda simulation: simulation.set_conduct(self.node))
 
 
 ATTACK = 3
@@ -95,7 +96,7 @@ class SlowJamming(Shock):
         return (
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),  # gossip has to carry his channels
             Act(scene.onset_ms, partial(_fill_slots, ring, scene.end_ms - scene.onset_ms)),
-            Act(scene.end_ms, ring.leave),
+            ring.leaving(scene.end_ms),
         )
 
 
@@ -127,7 +128,7 @@ class FastJamming(Shock):
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),
             Act(scene.onset_ms, partial(self._hold, ring)),
             *rounds,
-            Act(end_ms, ring.leave),
+            ring.leaving(end_ms),
         )
 
     def _hold(self, ring: Ring, simulation: "Simulation") -> None:
@@ -145,7 +146,7 @@ class FastJamming(Shock):
 class SinkAttack(Shock):
     """Cheap channels earn the stranger a name; then he holds all that honest senders route through him (jam-ln)."""
 
-    n_links: int = 5
+    n_links: int = 10
     """Channels to the node and to its largest peers."""
     hold_ms: int = 2 * MS_PER_HOUR
     """How long he holds each HTLC once he has turned."""
@@ -191,7 +192,7 @@ class Probing(Shock):
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),
             Act(scene.onset_ms, refuse),
             *probes,
-            Act(scene.end_ms, ring.leave),
+            ring.leaving(scene.end_ms),
         )
 
 

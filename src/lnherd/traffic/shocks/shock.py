@@ -100,8 +100,8 @@ class Timeline:
         self._ahead = sorted(acts, key=lambda act: act.time_ms)
 
     def run(self, until_ms: int) -> None:
-        """Run the simulation to ``until_ms`` (inclusive), doing on the way what is due."""
-        while self._ahead and self._ahead[0].time_ms <= until_ms:
+        """Run the simulation to ``until_ms`` (inclusive), doing on the way what is due before then."""
+        while self._ahead and self._ahead[0].time_ms < until_ms:
             act = self._ahead.pop(0)
             self._simulation.run(max(act.time_ms, self._simulation.now_ms))
             act.do(self._simulation)
