@@ -115,7 +115,7 @@ class FastJamming(Shock):
     """How many channels."""
     hold_ms: int = 7 * MS_PER_SECOND
     """How long each is held."""
-    n_htlcs: int = 4
+    n_htlcs: int = 2
     """In how many HTLCs a channel's liquidity is taken."""
     most_ms: int = MS_PER_HOUR
     """The attack ends after this, or with the shock."""
@@ -175,9 +175,9 @@ class SinkAttack(Shock):
 class Probing(Shock):
     """Payments that must fail find out the balance of each channel by bisection, over and over (Tikhomirov 2020)."""
 
-    n_targets: int = 4
+    n_targets: int = 2
     """How many channels."""
-    every_ms: int = 5 * MS_PER_SECOND
+    every_ms: int = 30 * MS_PER_SECOND
     """Time between two probes of a channel."""
     n_steps: int = 12
     """Probes of one bisection."""

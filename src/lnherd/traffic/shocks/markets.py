@@ -20,10 +20,10 @@ MID_SIZE = (5, 15)
 
 @dataclass(frozen=True)
 class WhaleDrain(Shock):
-    """One payment passes through the node and takes most of its outbound liquidity along."""
+    """One large payment passes through the node and takes along what the emptiest half of its channels had left."""
 
     share: float = 0.8
-    """Of what every other channel holds; as much comes in through the rest, as far as there is room."""
+    """How much of it; the same comes in through the fuller half, as far as there is room."""
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """At the onset, at once."""
@@ -31,10 +31,10 @@ class WhaleDrain(Shock):
 
 
 def _drain(scene: Scene, share: float, simulation: "Simulation") -> None:
-    """Exits are the half of the channels that hold most, entries the others."""
+    """Exits are the half of the channels that hold least, entries the others."""
     balance = simulation.state.edges.balance_msat
     edges = scene.open_edges(simulation)
-    edges = edges[np.argsort(-balance[edges], kind="stable")]
+    edges = edges[np.argsort(balance[edges], kind="stable")]
     exits, entries = edges[: (len(edges) + 1) // 2], edges[(len(edges) + 1) // 2 :] ^ 1
     ours, theirs = balance[exits].astype(float), balance[entries].astype(float)
     amount = min(share * ours.sum(), theirs.sum())

@@ -37,7 +37,7 @@ def _set_online(nodes: Ints, online: bool, simulation: "Simulation") -> None:
 
 @dataclass(frozen=True)
 class MassClosure(Shock):
-    """The largest peers close every channel at once and the chain is congested (Harris & Zohar 2020)."""
+    """The best connected peers close every channel at once and the chain is congested (Harris & Zohar 2020)."""
 
     n_hubs: int = 2
     """How many peers."""
@@ -46,7 +46,7 @@ class MassClosure(Shock):
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """All at the onset."""
-        closing = partial(_close_all, scene.peers[: self.n_hubs])
+        closing = partial(_close_all, scene.hubs[: self.n_hubs])
         return Act(scene.onset_ms, closing), Act(scene.onset_ms, partial(_congest, self.feerate_factor))
 
 
@@ -75,14 +75,14 @@ class OnChainSpike(Shock):
 
 @dataclass(frozen=True)
 class BlackHole(Shock):
-    """The largest peers ask for no fee and fail whatever reaches them (Tochner et al. 2019)."""
+    """The best connected peers ask for no fee and fail whatever reaches them (Tochner et al. 2019)."""
 
     n_peers: int = 2
     """How many."""
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """From the onset to the end; the fees stay."""
-        peers = scene.peers[: self.n_peers].tolist()
+        peers = scene.hubs[: self.n_peers].tolist()
         swallowing = Act(scene.onset_ms, partial(_swallow, peers, 1.0))
         return swallowing, Act(scene.end_ms, partial(_swallow, peers, 0.0))
 

@@ -60,6 +60,14 @@ class Scene:
         """Nodes at the other end of them, in the same order, each once."""
         return np.array(list(dict.fromkeys(self.network.edge_target[self.own_edges].tolist())), dtype=np.int64)
 
+    @cached_property
+    def hubs(self) -> Ints:
+        """The peers, that with the most live channels in front."""
+        live = self.network.channels[self.network.live_channels]
+        degree = np.bincount(np.concatenate([live.node1, live.node2]), minlength=self.network.n_nodes)
+        by_degree: Ints = self.peers[np.argsort(-degree[self.peers], kind="stable")]
+        return by_degree
+
     def open_edges(self, simulation: "Simulation") -> Ints:
         """Those of :attr:`own_edges` that are still open."""
         is_open: Bools = simulation.state.edges.is_open[self.own_edges]

@@ -161,8 +161,8 @@ def test_whale_takes_the_share_it_is_told():
     timeline.run(ONSET + 1)
     moved = simulation.state.edges.balance_msat - before
     own = np.flatnonzero(simulation.state.edges.source == WATCHED)
-    fullest = own[np.argmax(before[own])]
-    assert moved[fullest] == pytest.approx(-0.5 * before[fullest], rel=0.01)
+    emptiest = own[np.argmin(before[own])]
+    assert moved[emptiest] == pytest.approx(-0.5 * before[emptiest], rel=0.01)
     assert moved[own].sum() == pytest.approx(0, abs=2)
 
 
