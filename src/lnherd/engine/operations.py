@@ -19,7 +19,7 @@ from lnherd.engine.codes import (
 )
 from lnherd.engine.flow_space import allocate_flow
 from lnherd.engine.force_close import force_close
-from lnherd.engine.gossip import announce_closure
+from lnherd.engine.gossip import announce, announce_closure
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.sizes import CLOSE_VBYTES, OPEN_VBYTES, SWAP_IN_VBYTES, SWAP_OUT_VBYTES
 from lnherd.engine.state import NONE

@@ -20,9 +20,10 @@ class _Member:
     policy: Policy
 
     def act(self, menu: MenuConfig) -> None:
-        view = self.observer.look(self.actor.pending(), self.actor.take_failures())
+        actor = self.actor
+        view = self.observer.look(actor.pending(), actor.take_failures(), actor.take_rebalanced())
         if len(view.channels):
-            self.actor.carry_out(as_actions(self.policy.act(decide(view, menu))))
+            actor.carry_out(as_actions(self.policy.act(decide(view, menu))))
 
 
 class Crowd:

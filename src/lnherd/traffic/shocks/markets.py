@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lnherd.network.measures.centrality import most_central
 from lnherd.network.records import Records
 from lnherd.traffic.shocks.shock import Act, Scene, Shock
 from lnherd.units import MSAT_PER_SAT
@@ -72,7 +71,7 @@ class FeeWar(Shock):
         return (Act(scene.onset_ms, partial(self._undercut, scene)),)
 
     def _undercut(self, scene: Scene, simulation: "Simulation") -> None:
-        rival = int(most_central(scene.network, 1, (scene.node,))[0])
+        rival = int(scene.most_central(1)[0])
         half = self.capacity_msat // 2
         for peer in [peer for peer in scene.peers.tolist() if peer != rival][: self.n_links]:
             edge = simulation.establish_channel(rival, peer, half, half)

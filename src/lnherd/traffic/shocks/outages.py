@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lnherd.network.measures.centrality import most_central
 from lnherd.network.records import Ints
 from lnherd.traffic.shocks.shock import Act, Scene, Shock
 from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
@@ -24,7 +23,7 @@ class HubOutage(Shock):
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """Offline at the onset, back at the end."""
-        hubs = most_central(scene.network, self.n_hubs, (scene.node,))
+        hubs = scene.most_central(self.n_hubs)
         return Act(scene.onset_ms, partial(_set_online, hubs, False)), Act(
             scene.end_ms, partial(_set_online, hubs, True)
         )
@@ -37,7 +36,7 @@ def _set_online(nodes: Ints, online: bool, simulation: "Simulation") -> None:
 
 @dataclass(frozen=True)
 class MassClosure(Shock):
-    """The best connected peers close every channel at once and the chain is congested (Harris & Zohar 2020)."""
+    """The best connected peers force-close every channel at once and the chain is congested (Harris & Zohar 2020)."""
 
     n_hubs: int = 2
     """How many peers."""
@@ -54,7 +53,7 @@ def _close_all(nodes: Ints, simulation: "Simulation") -> None:
     edges = simulation.state.edges
     for edge in np.flatnonzero(np.isin(edges.source, nodes) & edges.is_open).tolist():
         if simulation.state.edges.is_open[edge]:  # both ends may be among the nodes
-            simulation.close_channel(edge)
+            simulation.force_close(edge)
 
 
 def _congest(factor: int, simulation: "Simulation") -> None:

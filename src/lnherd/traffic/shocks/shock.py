@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lnherd.network.graph import Network
+from lnherd.network.measures.centrality import betweenness
 from lnherd.network.records import Bools, Ints, Records
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 Do: TypeAlias = Callable[["Simulation"], object]
 """Something done to a running simulation."""
+
+
+N_SOURCES = 64
+"""Shortest paths are followed from so many nodes."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,13 @@ class Scene:
         degree = np.bincount(np.concatenate([live.node1, live.node2]), minlength=self.network.n_nodes)
         by_degree: Ints = self.peers[np.argsort(-degree[self.peers], kind="stable")]
         return by_degree
+
+    def most_central(self, n: int) -> Ints:
+        """``[n]`` other nodes that most shortest paths lead through."""
+        through = betweenness(self.network, N_SOURCES, seed=0)
+        through[self.node] = -1.0
+        nodes: Ints = np.argsort(-through, kind="stable")[:n]
+        return nodes
 
     def open_edges(self, simulation: "Simulation") -> Ints:
         """Those of :attr:`own_edges` that are still open."""
