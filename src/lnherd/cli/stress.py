@@ -17,7 +17,9 @@ DEFAULT_POLICIES = ("do-nothing", "proportional", "proportional+rebalance", "thr
 
 @click.command()
 @scenario_options
-@click.option("--policies", help="Rules, saved policies or training directories, comma-separated. [default: four rules]")
+@click.option(
+    "--policies", help="Rules, saved policies or training directories, comma-separated. [default: four rules]"
+)
 @click.option("--cases", help="Which shocks, comma-separated; the control always runs. [default: all]")
 @click.option("--seeds", type=int, default=10, show_default=True, help="Simulated days for each policy and case.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed that the days come from.")

@@ -65,6 +65,7 @@ def establish_channel(simulation: "Simulation", node: int, peer: int, near_msat:
     _check_ends(simulation, node, peer)
     _require_positive(near_msat + far_msat, "establish a channel")
     edge = _append_channel(simulation, node, peer, near_msat + far_msat)
+    simulation.endowed_msat += near_msat + far_msat
     for direction, balance_msat in ((edge, near_msat), (edge + 1, far_msat)):
         simulation.state.edges.balance_msat[direction] = balance_msat
         simulation.state.edges.is_open[direction] = True

@@ -89,21 +89,26 @@ class SlowJamming(Shock):
 
     n_targets: int = 4
     """How many channels."""
+    every_ms: int = MS_PER_MINUTE
+    """How often slots that others have left are taken, too."""
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
-        """HTLCs are sent at the onset and fail at the end, at no cost."""
+        """HTLCs are held until the end and fail then, at no cost."""
         ring = Ring(scene, self.n_targets)
+        fill = partial(_fill_slots, ring, scene.end_ms)
         return (
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),  # gossip has to carry his channels
-            Act(scene.onset_ms, partial(_fill_slots, ring, scene.end_ms - scene.onset_ms)),
+            *(Act(time_ms, fill) for time_ms in range(scene.onset_ms, scene.end_ms, self.every_ms)),
             ring.leaving(scene.end_ms),
         )
 
 
-def _fill_slots(ring: Ring, hold_ms: int, simulation: "Simulation") -> None:
+def _fill_slots(ring: Ring, until_ms: int, simulation: "Simulation") -> None:
+    hold_ms = until_ms - simulation.now_ms
     simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=hold_ms, refuse_probability=1.0)
     for circle in ring.circles:
-        for _ in range(int(simulation.state.edges.max_htlcs[circle.target])):
+        edge = simulation.state.edges[circle.target]
+        for _ in range(int(edge.max_htlcs - edge.n_htlcs) if edge.is_open else 0):
             ring.send(simulation, circle, DUSTLESS_MSAT)
 
 

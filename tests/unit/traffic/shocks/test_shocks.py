@@ -5,12 +5,12 @@ import pytest
 from small_networks import SAT, network_of, payments_of
 
 from lnherd.engine import Simulation, SimulationConfig
-from lnherd.engine.codes import FAILED, SUCCEEDED
+from lnherd.engine.codes import ACTIVE, FAILED, SUCCEEDED
 from lnherd.traffic.shocks import CASES, CONTROL, Act, Scene, Shock, Timeline
 from lnherd.traffic.shocks.attacks import FastJamming, Probing, SinkAttack, SlowJamming, stranger
 from lnherd.traffic.shocks.markets import CorrelatedAgents, FeeWar, FlowFlip, WhaleDrain
 from lnherd.traffic.shocks.outages import BlackHole, HubOutage, MassClosure, OnChainSpike, StaleGossip
-from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
 
 ONSET, END = MS_PER_HOUR, 2 * MS_PER_HOUR
 WATCHED, FIRST, SECOND, HUB, STRANGER = range(5)
@@ -38,12 +38,18 @@ def a_scene(network, node=WATCHED):
     return Scene(network, node, onset_ms=ONSET, end_ms=END, seed=1, trades=trades)
 
 
-def through(shock, every_ms=20 * MS_PER_SECOND, amount_sat=1_000, config=CONFIG):
-    """A world in which FIRST pays SECOND through three hours with ``shock`` in the second of them."""
+def through(shock, fee_sat=None):
+    """A world in which FIRST pays SECOND through three hours with ``shock`` in the second of them.
+
+    Where all ask ``fee_sat``, a cheap newcomer is worth trying: LND's sender keeps to a way that worked unless another
+    saves about 170 sat.
+    """
     network = a_network()
+    if fee_sat is not None:
+        network.edges.base_fee_msat[:] = fee_sat * SAT
     scene = a_scene(network)
-    payments = payments_of(*((t, FIRST, SECOND, amount_sat * SAT) for t in range(0, 3 * MS_PER_HOUR, every_ms)))
-    simulation = Simulation(network, shock.payments(payments, scene), config=config, seed=1)
+    payments = payments_of(*((t, FIRST, SECOND, 1_000 * SAT) for t in range(0, 3 * MS_PER_HOUR, 20_000)))
+    simulation = Simulation(network, shock.payments(payments, scene), config=CONFIG, seed=1)
     return simulation, Timeline(simulation, shock.acts(scene))
 
 
@@ -70,6 +76,8 @@ def forwards_by_hour(shock, **world):
 
 
 CALM = Shock()
+JAMMING = SlowJamming(n_targets=2, every_ms=7_000)
+"""Slots are taken again and again between two honest payments."""
 
 
 def test_the_first_hour_is_the_same_in_every_case():
@@ -180,16 +188,16 @@ def test_fee_war_takes_the_forwards_away():
     simulation, timeline = through(FeeWar(n_links=2))
     timeline.run(ONSET + 1)
     assert len(simulation.state.edges) == a_network().n_edges + 4
-    by_hour = forwards_by_hour(FeeWar(n_links=2))
-    assert by_hour[2] < 0.2 * forwards_by_hour(CALM)[2]
+    calm, war = (forwards_by_hour(shock, fee_sat=500) for shock in (CALM, FeeWar(n_links=2)))
+    assert calm[2] > 100 and war[2] < 0.1 * calm[2]
 
 
 def test_slow_jamming_fills_every_slot_until_the_end():
-    simulation, timeline = through(SlowJamming(n_targets=2))
-    timeline.run(ONSET + MS_PER_MINUTE)
+    simulation, timeline = through(JAMMING)
+    timeline.run(ONSET + 2 * MS_PER_MINUTE)
     own = simulation.state.edges[simulation.state.edges.source == WATCHED]
-    assert (np.sort(own.n_htlcs)[-2:] >= CONFIG.max_htlcs - 1).all()
-    by_hour, calm = forwards_by_hour(SlowJamming(n_targets=2)), forwards_by_hour(CALM)
+    assert (np.sort(own.n_htlcs)[-2:] == CONFIG.max_htlcs).all()
+    by_hour, calm = forwards_by_hour(JAMMING), forwards_by_hour(CALM)
     assert by_hour[1] < 0.2 * calm[1]
     assert by_hour[2] > 0.5 * calm[2]
 
@@ -204,15 +212,14 @@ def test_fast_jamming_takes_the_liquidity_and_gives_it_back():
     assert len(sent) > 500 and (sent.status == FAILED).all() and not sent.fee_msat.any()
 
 
-def test_sink_lures_then_holds():
-    simulation, timeline = through(SinkAttack(lure_ms=MS_PER_HOUR // 2))
-    timeline.run(ONSET)
+def test_sink_lures_those_whose_routes_are_dear_then_holds():
     thief = stranger(a_scene(a_network()))
     assert thief == STRANGER
-    lured = simulation.state.flows.n_forwards[simulation.state.edges.source == thief].sum()
-    assert lured > 0
+    simulation, timeline = through(SinkAttack(lure_ms=MS_PER_HOUR // 2), fee_sat=500)
+    timeline.run(ONSET)
+    assert simulation.state.flows.n_forwards[simulation.state.edges.source == thief].sum() > 50
     timeline.run(ONSET + MS_PER_HOUR // 2)
-    held = simulation.payments[(simulation.payments.status == 1)]
+    held = simulation.payments[simulation.payments.status == ACTIVE]
     assert len(held) > 10
 
 
