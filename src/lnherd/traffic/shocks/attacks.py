@@ -105,11 +105,12 @@ class SlowJamming(Shock):
 
 def _fill_slots(ring: Ring, until_ms: int, simulation: "Simulation") -> None:
     hold_ms = until_ms - simulation.now_ms
+    amount_msat = DUSTLESS_MSAT + hold_ms // MS_PER_SECOND  # less each time: his failures only bar what is as large
     simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=hold_ms, refuse_probability=1.0)
     for circle in ring.circles:
         edge = simulation.state.edges[circle.target]
         for _ in range(int(edge.max_htlcs - edge.n_htlcs) if edge.is_open else 0):
-            ring.send(simulation, circle, DUSTLESS_MSAT)
+            ring.send(simulation, circle, amount_msat)
 
 
 @dataclass(frozen=True)
