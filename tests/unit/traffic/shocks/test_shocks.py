@@ -7,7 +7,7 @@ from small_networks import SAT, network_of, payments_of
 from lnherd.engine import Simulation, SimulationConfig
 from lnherd.engine.codes import ACTIVE, FAILED, SUCCEEDED
 from lnherd.traffic.shocks import CASES, CONTROL, Act, Scene, Shock, Timeline
-from lnherd.traffic.shocks.attacks import FastJamming, Probing, SinkAttack, SlowJamming, stranger
+from lnherd.traffic.shocks.attacks import ATTACK, FastJamming, Probing, SinkAttack, SlowJamming, stranger
 from lnherd.traffic.shocks.markets import CorrelatedAgents, FeeWar, FlowFlip, WhaleDrain
 from lnherd.traffic.shocks.outages import BlackHole, HubOutage, MassClosure, OnChainSpike, StaleGossip
 from lnherd.units import MS_PER_HOUR, MS_PER_MINUTE
@@ -195,11 +195,13 @@ def test_fee_war_takes_the_forwards_away():
 def test_slow_jamming_fills_every_slot_until_the_end():
     simulation, timeline = through(JAMMING)
     timeline.run(ONSET + 2 * MS_PER_MINUTE)
-    own = simulation.state.edges[simulation.state.edges.source == WATCHED]
-    assert (np.sort(own.n_htlcs)[-2:] == CONFIG.max_htlcs).all()
-    by_hour, calm = forwards_by_hour(JAMMING), forwards_by_hour(CALM)
-    assert by_hour[1] < 0.2 * calm[1]
-    assert by_hour[2] > 0.5 * calm[2]
+    own = simulation.state.edges.source == WATCHED
+    assert (np.sort(simulation.state.edges.n_htlcs[own])[-2:] == CONFIG.max_htlcs).all()
+    timeline.run(END + MS_PER_MINUTE)
+    assert simulation.state.edges.n_htlcs[own].sum() == 0
+    jam = simulation.payments[simulation.payments.kind == ATTACK]
+    assert (jam.status == FAILED).all() and not jam.fee_msat.any()
+    assert forwards_by_hour(JAMMING)[1] < 0.2 * forwards_by_hour(CALM)[1]
 
 
 def test_fast_jamming_takes_the_liquidity_and_gives_it_back():
@@ -208,7 +210,7 @@ def test_fast_jamming_takes_the_liquidity_and_gives_it_back():
     assert by_hour[1] < 0.5 * calm[1]
     simulation, timeline = through(shock)
     timeline.run(END + MS_PER_HOUR // 2)
-    sent = simulation.payments[simulation.payments.kind == 3]
+    sent = simulation.payments[simulation.payments.kind == ATTACK]
     assert len(sent) > 500 and (sent.status == FAILED).all() and not sent.fee_msat.any()
 
 
@@ -226,7 +228,7 @@ def test_sink_lures_those_whose_routes_are_dear_then_holds():
 def test_probing_refuses_and_pays_nothing():
     simulation, timeline = through(Probing(n_targets=1, every_ms=MS_PER_MINUTE))
     timeline.run(3 * MS_PER_HOUR)
-    probes = simulation.payments[simulation.payments.kind == 3]
+    probes = simulation.payments[simulation.payments.kind == ATTACK]
     assert len(probes) == 60 and (probes.status == FAILED).all() and not probes.fee_msat.any()
     refused = simulation.state.flows.n_refused[simulation.state.edges.source == WATCHED].sum()
     assert refused > 5, "probes that were too large"
