@@ -34,7 +34,7 @@ def test_one_object_and_its_files(finished):
     ]
     names = {path.name for path in out.iterdir()}
     assert names == {"config.json", "provenance.json", "runs", "results.csv", "results.json", "report.html"}
-    rows = list(csv.DictReader((out / "results.csv").open()))
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
     assert len(rows) == 2 * 4 and {row["case"] for row in rows} == {"calm", "control", "mass-closure", "flow-flip"}
 
 
