@@ -96,11 +96,16 @@ def _candidates(names: str | None) -> Any:
 
 
 def _show(summaries: Any, content: dict[str, Any], files: list[str], *, as_json: bool) -> None:
+    import shutil
+
+    from lnherd.cli.compare import NARROW_COLUMNS, WIDE
     from lnherd.cli.output import print_json, print_table
     from lnherd.experiments.stress.publish import TABLE_COLUMNS, table_rows
 
     if as_json:
         print_json({**content, "files": files})
         return
-    print_table("What the shocks change, against the same day without; sat a day", TABLE_COLUMNS, table_rows(summaries))
+    columns = len(TABLE_COLUMNS) if shutil.get_terminal_size().columns >= WIDE else NARROW_COLUMNS
+    rows = [row[:columns] for row in table_rows(summaries)]
+    print_table("What the shocks change, against the same day without; sat a day", TABLE_COLUMNS[:columns], rows)
     click.echo(f"Report: {files[-1]}  (and {', '.join(Path(file).name for file in files[:-1])} beside it)")

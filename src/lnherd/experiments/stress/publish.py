@@ -22,8 +22,8 @@ from lnherd.units import MS_PER_HOUR
 OUTPUTS = ("results.csv", "results.json", "report.html")
 COLUMNS = tuple(field.name for field in fields(StressRun) if field.name != "successes")
 """Columns of ``results.csv``, one row a day."""
-TABLE_COLUMNS = ("policy", "case", "R", "95 % interval", "revenue", "net", "success", "drained", "90 % h", "budget")
-"""Head of :func:`table_rows`: changes in sat a day and points; then most drained, hours to recover, ticks over."""
+TABLE_COLUMNS = ("policy", "case", "R", "success", "90 % h", "95 % interval", "revenue", "net", "drained", "budget")
+"""Head of :func:`table_rows`: changes in sat a day and points, hours to recover; then more changes, most drained, ticks over budget."""
 
 
 def publish(
@@ -93,12 +93,12 @@ def table_rows(summaries: Sequence[CaseSummary]) -> list[tuple[str, ...]]:
             each.policy,
             each.case,
             words.signed(each.R.value),
+            f"{100 * each.success_rate.value:+.1f}",
+            f"{each.recovery_h.value:.1f}",
             words.interval(each.R),
             words.signed(each.revenue.value),
             words.signed(each.net_sat.value),
-            f"{100 * each.success_rate.value:+.1f}",
             words.percent(each.drained_max.value),
-            f"{each.recovery_h.value:.1f}",
             f"{each.breaches.value:.1f}",
         )
         for each in summaries
