@@ -23,7 +23,7 @@ OUTPUTS = ("results.csv", "results.json", "report.html")
 COLUMNS = tuple(field.name for field in fields(StressRun) if field.name != "successes")
 """Columns of ``results.csv``, one row a day."""
 TABLE_COLUMNS = ("policy", "case", "R", "success", "90 % h", "95 % interval", "revenue", "net", "drained", "budget")
-"""Head of :func:`table_rows`: changes a day in sat and points, hours; then more changes, most drained, ticks over budget."""
+"""Head of :func:`table_rows`: changes a day, hours; then further changes, most drained, ticks over budget."""
 
 
 def publish(
