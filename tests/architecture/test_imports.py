@@ -17,10 +17,13 @@ ALLOWED = {
     "control": {"units", "errors", "network"},
     "anomaly": {"units", "errors", "network", "control"},
     "engine": {"units", "errors", "network", "traffic", "control"},
+    "economy": {"units", "errors", "network", "traffic", "engine"},
     "reference": {"units", "errors", "network", "traffic", "engine"},
     "agents": {"units", "errors", "network", "control"},
-    "envs": {"units", "errors", "network", "traffic", "control", "engine", "agents"},
-    "experiments": {"units", "errors", "network", "traffic", "control", "engine", "agents", "envs", "anomaly"},
+    "envs": {"units", "errors", "network", "traffic", "control", "engine", "economy", "agents"},
+    "experiments": {
+        "units", "errors", "network", "traffic", "control", "engine", "economy", "agents", "envs", "anomaly",
+    },  # fmt: skip
     "l402": {"units", "errors"},
     "bridges": {"units", "errors", "network", "traffic", "engine", "l402"},
     "cli": {"*"},

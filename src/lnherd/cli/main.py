@@ -16,6 +16,8 @@ COMMANDS = {
     "demo": ("lnherd.cli.demo", "Train a herder on a small L402 network and compare it: the whole job in a minute."),
     "network": ("lnherd.cli.network", "Statistics, generation and conversion of Lightning networks."),
     "simulate": ("lnherd.cli.simulate", "Send payments through a network and report what became of them."),
+    "economy": ("lnherd.cli.economy", "Services and agents that trade API calls over Lightning, and the cliffs."),
+    "traffic": ("lnherd.cli.traffic", "Fit a demand to a node's forwarding history, draw payments from it."),
     "train": ("lnherd.cli.train", "Train a learner and save its policy."),
     "evaluate": ("lnherd.cli.evaluate", "Run one policy on held-out traffic."),
     "serve": ("lnherd.cli.serve", "Sell what the simulator knows: routes and liquidity, for L402 payments."),

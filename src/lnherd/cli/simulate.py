@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lnherd.engine import Simulation, SimulationConfig
     from lnherd.network.graph import Network
     from lnherd.network.records import Records
+    from lnherd.traffic.demand import Demand
 
 OWN_FILES = {"payments.csv", "summary.json"}
 SEEDS = click.IntRange(0, 2**63 - 1)
@@ -23,7 +24,7 @@ SEEDS = click.IntRange(0, 2**63 - 1)
 @click.option("--nodes", type=click.IntRange(min=10), help="Generate a synthetic network of about this many nodes.")
 @click.option("--payments", "n_payments", type=click.IntRange(min=1), help="How many payments to draw. [default: 1000]")
 @click.option("--payments-file", type=click.Path(path_type=Path), help="Recorded payments (CSV) to replay instead.")
-@click.option("--traffic", default="mixed", show_default=True, help="What is drawn: l402, retail or mixed.")
+@click.option("--traffic", default="mixed", show_default=True, help="l402, retail, mixed, or a fitted demand (JSON).")
 @click.option("--rate", default=10.0, show_default=True, help="Payments per second.")
 @click.option("--balances", default=None, help="Prior for unknown balances: bimodal, uniform, half, drained.")
 @click.option("--sender", default=None, help="lnd, cheapest, shortest or mincostflow. [default: lnd]")
@@ -94,7 +95,6 @@ def _network(options: dict[str, Any], seed: Any) -> "Network":
 def _payments(options: dict[str, Any], network: "Network", seed: Any) -> "Records":
     import numpy as np
 
-    from lnherd.traffic.demand import preset
     from lnherd.traffic.traces import read_payments
 
     if options["payments_file"] is not None:
@@ -103,9 +103,19 @@ def _payments(options: dict[str, Any], network: "Network", seed: Any) -> "Record
         return read_payments(options["payments_file"], network)
     if not 0 < options["rate"] < float("inf"):
         raise InputError(f"--rate must be a positive number, got {options['rate']}")
-    demand = preset(options["traffic"], options["rate"])
+    demand = _demand(options)
     n_payments = options["n_payments"] or 1000
     return demand.sample(network, n_payments=n_payments, rng=np.random.default_rng(seed))
+
+
+def _demand(options: dict[str, Any]) -> "Demand":
+    if not options["traffic"].endswith(".json"):
+        from lnherd.traffic.demand import preset
+
+        return preset(options["traffic"], options["rate"])
+    from lnherd.traffic.demand_file import read_demand
+
+    return read_demand(options["traffic"])
 
 
 def _config(options: dict[str, Any]) -> "SimulationConfig":

@@ -3,10 +3,12 @@
 from lnherd.engine.cache_guard import guarded_cache
 
 with guarded_cache():
-    from lnherd.engine import loop as _kernels  # compiled code must first be imported with the guard in place
+    # Compiled code must first be imported with the guard in place.
+    from lnherd.engine import loop as _loop
+    from lnherd.engine import submission as _submission
 from lnherd.engine.config import SimulationConfig
 from lnherd.engine.simulation import ExitReason, Simulation
 
 __all__ = ["ExitReason", "Simulation", "SimulationConfig"]
 
-del _kernels
+del _loop, _submission

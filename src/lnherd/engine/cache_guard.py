@@ -23,20 +23,20 @@ KEPT_VERSIONS = 4
 """Cache folders of older sources that survive, for people who switch between branches."""
 
 
-def source_digest(package: Path = PACKAGE) -> str:
-    """Hash of the names and contents of all jitted sources and of Numba's version."""
+def source_digest(package: Path = PACKAGE, patterns: tuple[str, ...] = JITTED) -> str:
+    """Hash of the names and contents of all sources that match, and of Numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for pattern in JITTED:
+    for pattern in patterns:
         for path in sorted(package.glob(pattern)):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def cache_root() -> Path:
+def cache_root(name: str = "numba") -> Path:
     """Folder of all versions: ``$LNHERD_CACHE`` or the user's cache folder."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lnherd"
-    return Path(os.environ.get("LNHERD_CACHE") or default) / "numba"
+    return Path(os.environ.get("LNHERD_CACHE") or default) / name
 
 
 def _forget_old(root: Path, keep: Path) -> None:
@@ -48,11 +48,15 @@ def _forget_old(root: Path, keep: Path) -> None:
 
 
 @contextmanager
-def guarded_cache() -> Iterator[Path]:
-    """Point Numba at the cache folder of these very sources while kernels are being imported."""
+def guarded_cache(name: str = "numba", patterns: tuple[str, ...] = JITTED) -> Iterator[Path]:
+    """Point Numba at the cache folder of these very sources while kernels are being imported.
+
+    Kernels above the engine take a ``name`` of their own and add their sources to ``patterns``, so that an
+    edit of theirs does not compile the engine anew.
+    """
     config: Any = numba.config
     before = config.CACHE_DIR
-    folder = cache_root() / source_digest()
+    folder = cache_root(name) / source_digest(patterns=patterns)
     if not folder.exists():
         _forget_old(folder.parent, folder)
     config.CACHE_DIR = str(folder)

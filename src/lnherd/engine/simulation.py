@@ -14,6 +14,7 @@ from lnherd.engine.heap import schedule
 from lnherd.engine.loop import NEVER, SPACE_NEEDED, closures, run
 from lnherd.engine.presence import begin_churn
 from lnherd.engine.state import NONE, State
+from lnherd.engine.submission import submit
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints, Records, grown
@@ -201,6 +202,24 @@ class Simulation:
         limits = fee_limit_msat(np.array([amount_msat]), self.config.fee_limit)
         payment.fee_limit_msat = limits[0] if fee_limit is None else fee_limit
         return payment_id
+
+    def submit(self, payments: Records, fee_limit_msat: Ints, n_payments: int) -> int:
+        """Add many payments, to start now or later, and return the id of the first; the others follow.
+
+        Made for worlds that run beside the simulation and hand payments in thousands of times a simulated
+        hour: the records are trusted (:func:`building.check_payments` holds them to their laws).
+
+        Args:
+            payments: ``PAYMENT_DTYPE``; none starts before :attr:`now_ms`. Longer arrays are buffers.
+            fee_limit_msat: most each may pay in routing fees.
+            n_payments: how many of them count.
+        """
+        clock = self.state.clock[0]
+        for name, used in (("payments", clock.n_payments), ("events", clock.n_events)):
+            pool = getattr(self.state, name)
+            if used + n_payments + INITIAL_POOL // 2 > len(pool):
+                self.state = self.state._replace(**{name: grown(pool, 2 * (len(pool) + n_payments))})
+        return int(submit(self.state, payments, fee_limit_msat, n_payments))
 
     def set_policy(self, edge: int, **changes: int | bool) -> None:
         """Change the policy of ``edge``: its node enforces it at once, senders hear of it later.

@@ -8,6 +8,9 @@ from lnherd.errors import InputError
 from lnherd.network.records import Ints
 from lnherd.units import MSAT_PER_SAT
 
+MAX_VALUES = 1_000
+"""Amounts that an empirical distribution keeps."""
+
 
 @dataclass(frozen=True)
 class LogNormal:
@@ -60,4 +63,29 @@ class FixedAmount:
         return np.full(n, self.amount_msat, dtype=np.int64)
 
 
-Amounts = LogNormal | FixedAmount
+@dataclass(frozen=True)
+class Empirical:
+    """Amounts seen elsewhere, drawn again with equal chance."""
+
+    amounts_msat: tuple[int, ...]
+    """What was seen, ascending; or as many quantiles of it."""
+
+    def __post_init__(self) -> None:
+        if not self.amounts_msat or min(self.amounts_msat) < 1:
+            raise InputError("amounts: an empirical distribution needs at least one amount, all of 1 msat or more")
+
+    @classmethod
+    def of(cls, seen_msat: Ints) -> "Empirical":
+        """The distribution of ``seen_msat [n]``, thinned to its quantiles where there are many."""
+        ordered = np.sort(seen_msat)
+        if len(ordered) > MAX_VALUES:
+            ordered = ordered[((np.arange(MAX_VALUES) + 0.5) * len(ordered) / MAX_VALUES).astype(np.int64)]
+        return cls(tuple(ordered.tolist()))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Ints:
+        """Draw ``[n]`` amounts in msat."""
+        drawn: Ints = rng.choice(np.array(self.amounts_msat, dtype=np.int64), n)
+        return drawn
+
+
+Amounts = LogNormal | FixedAmount | Empirical

@@ -11,8 +11,10 @@ import numpy as np
 
 from lnherd.errors import InputError
 from lnherd.network.records import Ints
-from lnherd.units import MS_PER_SECOND
+from lnherd.units import MS_PER_HOUR, MS_PER_SECOND
 
+HOURS = 24
+"""Of a day."""
 Starts = tuple[Ints, Ints]
 """``(start_ms [n], session [n])``, unsorted; sessions are numbered from 0 without gaps."""
 
@@ -100,7 +102,33 @@ class ToolLoops:
         return times[inside], renumbered(np.repeat(np.arange(n_loops), n_calls)[inside])
 
 
-Arrivals = Poisson | Mmpp | ToolLoops
+@dataclass(frozen=True)
+class Hourly:
+    """Independent payments whose rate depends on the hour of the day."""
+
+    weights: tuple[float, ...]
+    """Relative rate in each of the 24 hours; the mean rate over a day is the one asked for."""
+    start_hour: float = 0.0
+    """Hour of the day at time 0."""
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != HOURS or min(self.weights) < 0 or sum(self.weights) <= 0:
+            raise InputError("arrivals: hourly weights must be 24 numbers, none negative and not all zero")
+
+    def sample(self, rate_per_s: float, duration_ms: int, rng: np.random.Generator) -> Starts:
+        """Start times within ``[0, duration_ms)``."""
+        start_ms = round(self.start_hour * MS_PER_HOUR)
+        hours = np.arange(start_ms // MS_PER_HOUR, -(-(start_ms + duration_ms) // MS_PER_HOUR) + 1)
+        edges = np.clip(hours * MS_PER_HOUR - start_ms, 0, duration_ms)
+        shares = np.array(self.weights)[hours[:-1] % HOURS] * HOURS / sum(self.weights)
+        lengths = np.diff(edges)
+        counts = rng.poisson(rate_per_s * shares * lengths / MS_PER_SECOND)
+        within = rng.random(int(counts.sum()))
+        times = (np.repeat(edges[:-1], counts) + within * np.repeat(lengths, counts)).astype(np.int64)
+        return times, np.arange(len(times))
+
+
+Arrivals = Poisson | Mmpp | ToolLoops | Hourly
 
 
 def _uniform_times(n: int, duration_ms: int, rng: np.random.Generator) -> Ints:

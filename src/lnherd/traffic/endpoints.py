@@ -91,6 +91,8 @@ class FixedNodes:
 
 
 Endpoints = Uniform | CapacityWeighted | DegreeWeighted | ZipfSinks | FixedNodes
+KINDS = (Uniform, CapacityWeighted, DegreeWeighted, ZipfSinks, FixedNodes)
+"""The same as classes."""
 
 
 def per_node(network: Network, channel_values: Floats) -> Floats:

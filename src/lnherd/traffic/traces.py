@@ -1,9 +1,10 @@
-"""Recorded traffic: payments from and to CSV files.
+"""Recorded traffic: payments from CSV and Parquet files, and to CSV.
 
 Two layouts are told apart by their header. CLoTH's ``payments.csv`` has ``id, sender_id, receiver_id,
 amount, start_time`` (node indices, msat, ms). Ours has ``sender, receiver, amount_msat, start_ms`` and
 optionally ``kind``; nodes are indices, public keys or unique aliases, further columns are ignored, so the
-output of a simulation can be replayed. Files may be compressed (gzip, xz).
+output of a simulation can be replayed. CSV files may be compressed (gzip, xz). Parquet files have the same columns
+and need the extra ``lnherd[parquet]``.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from lnherd.network.snapshots.columns import MAX_MSAT, Table, read_table
 from lnherd.network.snapshots.opening import read_text
 from lnherd.network.snapshots.saving import save_text
 from lnherd.traffic.demand import OTHER, PAYMENT_DTYPE, PAYMENT_KINDS
+from lnherd.traffic.parquet import is_parquet, parquet_as_csv
 
 COLUMNS = ("sender", "receiver", "amount_msat", "start_ms")
 """Our own layout; ``kind`` may follow."""
@@ -30,7 +32,8 @@ def read_payments(path: Path | str, network: Network) -> Records:
     Raises:
         InputError: naming file, line and column of the first thing that is wrong.
     """
-    text, source = read_text(path), str(path)
+    source = str(path)
+    text = parquet_as_csv(Path(path)) if is_parquet(Path(path)) else read_text(path)
     columns = CLOTH_COLUMNS if "sender_id" in text.partition("\n")[0] else COLUMNS
     table = read_table(text, source, columns)
     sender, receiver, amount, start = columns

@@ -154,3 +154,20 @@ def test_at_one_time_the_agenda_goes_before_payments_and_payments_before_blocks(
         (codes.SETTLING, codes.ACTIVE, 0),
         (codes.SETTLING, codes.ACTIVE, 1),
     ]
+
+
+def test_payments_submitted_in_bulk_are_like_payments_sent(simulation):
+    """Field for field, so that the two ways in cannot drift apart; and more of them than the pools first hold."""
+    one_by_one = simulation.copy()
+    for each in (simulation, one_by_one):
+        each.run(until_ms=10)
+    n_payments = 2 * INITIAL_POOL
+    batch = payments_of(*[(10, 0, 1, 1_000 + index) for index in range(n_payments)])
+    first = simulation.submit(batch, np.full(n_payments, 77), n_payments)
+    for payment in batch:
+        one_by_one.send(0, 1, int(payment.amount_msat), fee_limit=77)
+    assert first == 2
+    for each in (simulation, one_by_one):
+        each.run()
+    assert simulation.payments.tobytes() == one_by_one.payments.tobytes()
+    assert simulation.audit() == []

@@ -1,5 +1,6 @@
 import gzip
 import lzma
+import sys
 
 import numpy as np
 import pytest
@@ -79,3 +80,23 @@ def test_broken_files_get_one_sentence(tmp_path, network, text, message):
 def test_a_missing_file_is_said_to_be_missing(tmp_path, network):
     with pytest.raises(InputError, match="no such file"):
         read_payments(tmp_path / "nowhere.csv", network)
+
+
+def test_parquet_is_read_like_csv(tmp_path, network):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs the extra lnherd[parquet]")
+    import pyarrow
+
+    columns = {"sender": ["02aa", "carl"], "receiver": ["2", "0"], "amount_msat": [5_000, 7], "start_ms": [20, 10]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "payments.parquet")
+    payments = read_payments(tmp_path / "payments.parquet", network)
+    assert payments.tolist() == [(10, 7, 2, 0, 3), (20, 5_000, 0, 2, 3)]
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "payments.parquet").read_bytes()[:40])
+    with pytest.raises(InputError, match=r"cut\.parquet: is damaged"):
+        read_payments(tmp_path / "cut.parquet", network)
+
+
+def test_parquet_without_its_library_says_what_to_install(tmp_path, network, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "payments.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"install lnherd\[parquet\] or give CSV"):
+        read_payments(tmp_path / "payments.parquet", network)

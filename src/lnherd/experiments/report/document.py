@@ -1,7 +1,7 @@
 """A report as one HTML file: text, tables, figures, Plotly itself; it loads nothing from anywhere."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
@@ -37,15 +37,34 @@ def figure(name: str, label: str, caption: str) -> list[str]:
     ]
 
 
+def card(value: str, unit: str, label: str) -> str:
+    """One number that matters."""
+    return (
+        f'<div class="card"><div class="value">{escape(value)} <span class="unit">{escape(unit)}</span></div>'
+        f'<div class="label">{escape(label)}</div></div>'
+    )
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A table of text; the first column heads its row."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in columns)
+    lines = []
+    for first, *rest in rows:
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+        lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
+    return [f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>', *lines, "</tbody></table></div>"]
+
+
 def provenance_section(facts: Mapping[str, str], rows: str) -> list[str]:
     """Where the page comes from, and where its numbers are; ``rows`` says what a row of the table is, in the plural."""
+    note = f"Made by lnherd. All {rows} are in <code>results.csv</code>, all figures of this page in "
+    return provenance(facts, note + "<code>results.json</code> beside it.")
+
+
+def provenance(facts: Mapping[str, str], note: str) -> list[str]:
+    """Where the page comes from; ``note`` (HTML) says where its numbers are."""
     pairs = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
-    return [
-        "<h2>Provenance</h2>",
-        f"<dl class='sans'>{pairs}</dl>",
-        f"<footer>Made by lnherd. All {rows} are in <code>results.csv</code>, all figures of this page in "
-        "<code>results.json</code> beside it.</footer>",
-    ]
+    return ["<h2>Provenance</h2>", f"<dl class='sans'>{pairs}</dl>", f"<footer>{note}</footer>"]
 
 
 def _asset(name: str) -> str:

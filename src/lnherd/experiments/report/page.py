@@ -6,7 +6,7 @@ from html import escape
 
 from lnherd.experiments.curves import Curve
 from lnherd.experiments.report import figures, words
-from lnherd.experiments.report.document import document, figure, provenance_section
+from lnherd.experiments.report.document import card, document, figure, provenance_section
 from lnherd.experiments.report.figures import Figure, Style, styles
 from lnherd.experiments.report.network_map import network_map
 from lnherd.experiments.results import BASELINE, PolicySummary, Results
@@ -92,17 +92,10 @@ def _opening(comparison: Comparison) -> list[str]:
 def _cards(summaries: Sequence[PolicySummary], best: PolicySummary, rule: PolicySummary | None) -> list[str]:
     nothing = next(summary for summary in summaries if summary.name == BASELINE)
     shown = [best, nothing] if rule is None or rule is best else [best, rule, nothing]
-    cards = [_card(words.sat(each.reward.value), "sat a day", f"R of {each.name}") for each in shown]
+    cards = [card(words.sat(each.reward.value), "sat a day", f"R of {each.name}") for each in shown]
     success = f"{words.percent(best.success_rate.value)}"
     about = f"of payments succeed with {best.name}; {words.percent(nothing.success_rate.value)} when nothing is done"
-    return [*cards, _card(success, "", about)]
-
-
-def _card(value: str, unit: str, label: str) -> str:
-    return (
-        f'<div class="card"><div class="value">{escape(value)} <span class="unit">{escape(unit)}</span></div>'
-        f'<div class="label">{escape(label)}</div></div>'
-    )
+    return [*cards, card(success, "", about)]
 
 
 def _table_section(comparison: Comparison) -> list[str]:

@@ -19,6 +19,7 @@ function axis(given) {
 
 function layout(given) {
   const plain = coloured(given);
+  const axes = ["xaxis", "yaxis", ...Object.keys(plain).filter((name) => /^[xy]axis\d+$/.test(name))];
   const annotations = (plain.annotations || []).map((note) => ({
     arrowcolor: tint("soft"), font: { size: 12, color: tint("ink") }, ...note,
   }));
@@ -30,7 +31,7 @@ function layout(given) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "Inter, Segoe UI, system-ui, Helvetica Neue, Arial, Liberation Sans, sans-serif", size: 13.5, color: tint("ink") },
     hoverlabel: { bgcolor: tint("card"), bordercolor: tint("rule"), font: { color: tint("ink") } },
-    xaxis: axis(plain.xaxis), yaxis: axis(plain.yaxis),
+    ...Object.fromEntries(axes.map((name) => [name, axis(plain[name])])),
   };
 }
 

@@ -1,0 +1,115 @@
+"""A service that learns its price against fixed, cost-plus and surge prices, on the same held-out days."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lnherd.agents.price_table import Observation, PriceTable
+from lnherd.envs.pricing_env import MULTIPLES, PricingConfig, PricingEnv
+from lnherd.experiments.statistics import Estimate, mean_interval, paired_difference
+
+TRAINING_SEEDS = 1 << 31
+"""Seeds from here on are for training, those below are held out."""
+COST_SHARE, MARGIN, SURGE = 0.4, 1.0, 2.0
+"""Cost over first price as in ``ServiceGroup``; mark-up and surge as in ``EconomyConfig``."""
+LOAD = 2
+"""Feature of the observation that surge prices look at."""
+Policy = Callable[[Observation], int]
+
+
+def nearest(multiple: float) -> int:
+    """The action whose price is nearest to ``multiple`` times the first price."""
+    return int(np.argmin(np.abs(np.log(np.array(MULTIPLES) / multiple))))
+
+
+def fixed(observation: Observation) -> int:
+    """The first price, always."""
+    return nearest(1.0)
+
+
+def cost_plus(observation: Observation) -> int:
+    """Marginal cost and a mark-up on it."""
+    return nearest(COST_SHARE * (1.0 + MARGIN))
+
+
+def surge(observation: Observation) -> int:
+    """More from half load on, up to three times the first price at full load."""
+    return nearest(1.0 + SURGE * min(1.0, max(0.0, 2.0 * float(observation[LOAD]) - 1.0)))
+
+
+def constant(action: int) -> Policy:
+    """One price for ever."""
+    return lambda observation: action
+
+
+RULES: dict[str, Policy] = {"fixed": fixed, "cost-plus": cost_plus, "surge": surge}
+
+
+@dataclass(frozen=True, eq=False)
+class PricingResult:
+    """One policy on all held-out seeds."""
+
+    policy: str
+    profit_sat: tuple[tuple[float, ...], ...]
+    """``[trainings, seeds]`` profit of an episode; rules have one row."""
+    mean: Estimate
+    against_fixed: Estimate
+    """Interquartile mean of the paired differences to the fixed price."""
+
+
+def play(env: PricingEnv, policy: Policy, seed: int) -> float:
+    """Profit of one episode in sat."""
+    observation, _ = env.reset(options={"episode_seed": seed})
+    total, truncated = 0.0, False
+    while not truncated:
+        observation, reward, _, truncated, _ = env.step(np.int64(policy(observation)))
+        total += reward
+    return total
+
+
+def train(env: PricingEnv, episodes: int, training: int) -> PriceTable:
+    """Let a table learn over ``episodes`` of its own."""
+    table = PriceTable(rng=np.random.default_rng([training, 7]))
+    for episode in range(episodes):
+        exploration = table.config.exploration * (1.0 - episode / episodes)
+        observation, _ = env.reset(options={"episode_seed": TRAINING_SEEDS + training * 100_000 + episode})
+        truncated = False
+        while not truncated:
+            action = table.act(observation, exploration + 1e-9)
+            following, reward, _, truncated, _ = env.step(np.int64(action))
+            table.learn(observation, action, reward, following)
+            observation = following
+    return table
+
+
+def compare(
+    config: PricingConfig,
+    *,
+    seeds: Sequence[int],
+    trainings: int,
+    episodes: int,
+    on_done: Callable[[str], None] = lambda name: None,
+) -> list[PricingResult]:
+    """Rules, every constant price (the best of them is known only afterwards) and trained tables."""
+    env = PricingEnv(config)
+    scores: dict[str, list[list[float]]] = {}
+    policies = RULES | {f"always x{multiple:g}": constant(index) for index, multiple in enumerate(MULTIPLES)}
+    for name, policy in policies.items():
+        scores[name] = [[play(env, policy, seed) for seed in seeds]]
+        on_done(name)
+    scores["q-table"] = []
+    for training in range(trainings):
+        table = train(env, episodes, training)
+        scores["q-table"].append([play(env, table.act, seed) for seed in seeds])
+        on_done("q-table")
+    return [_result(name, rows, scores["fixed"]) for name, rows in scores.items()]
+
+
+def _result(name: str, rows: list[list[float]], baseline: list[list[float]]) -> PricingResult:
+    return PricingResult(
+        name,
+        tuple(tuple(row) for row in rows),
+        mean_interval([rows], seed=0),
+        paired_difference([rows], [baseline], seed=0),
+    )

@@ -1,0 +1,92 @@
+"""``lnherd/Pricing-v0``: Gymnasium's checks, the meaning of price and reward, and what the rules do."""
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import lnherd.envs  # noqa: F401  # registers
+from lnherd.agents.price_table import PriceTable
+from lnherd.envs.pricing_env import FEATURES, MULTIPLES, PricingConfig, PricingEnv
+from lnherd.errors import InputError
+from lnherd.experiments.pricing import TRAINING_SEEDS, compare, cost_plus, fixed, play, surge
+
+SMALL = PricingConfig(nodes=60, agents=30, ticks=4, rivals=2)
+
+
+@pytest.fixture(scope="module")
+def env():
+    return PricingEnv(SMALL)
+
+
+def test_gymnasium_has_nothing_to_say():
+    check_env(gymnasium.make("lnherd/Pricing-v0", config=SMALL).unwrapped)
+
+
+def test_the_reward_is_revenue_less_cost_at_the_price_set(env):
+    env.reset(seed=1)
+    _, reward, terminated, truncated, info = env.step(np.int64(MULTIPLES.index(2.0)))
+    assert info["price_sat"] == 20.0
+    assert info["revenue_msat"] % 20_000 == 0
+    assert info["costs_msat"] == 4_000 * info["n_served"]
+    assert reward == (info["revenue_msat"] - info["costs_msat"]) / 1_000
+    assert not terminated and not truncated
+
+
+def test_a_dear_service_is_left(env):
+    served = []
+    for action in (0, len(MULTIPLES) - 1):
+        env.reset(options={"episode_seed": 5})
+        served.append(sum(env.step(np.int64(action))[4]["n_served"] for _ in range(SMALL.ticks)))
+    assert served[0] > 2 * served[1]
+
+
+def test_an_episode_is_its_seed(env):
+    assert play(env, fixed, 3) == play(env, fixed, 3) != play(env, fixed, 4)
+
+
+def test_a_step_needs_a_reset():
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        PricingEnv(SMALL).step(np.int64(0))
+
+
+def observed(load=0.0, hour=0.0):
+    observation = np.zeros(len(FEATURES), dtype=np.float32)
+    observation[2], observation[5], observation[6] = load, np.sin(hour * np.pi / 12), np.cos(hour * np.pi / 12)
+    return observation
+
+
+def test_rules_set_the_prices_they_are_named_after():
+    assert MULTIPLES[fixed(observed(1.0))] == 1.0
+    assert MULTIPLES[cost_plus(observed(1.0))] == 0.75
+    assert [MULTIPLES[surge(observed(load))] for load in (0.0, 0.5, 0.75, 1.0)] == [1.0, 1.0, 2.0, 3.0]
+
+
+def test_the_table_finds_the_better_price_in_each_state():
+    """Full: the dear price pays; quiet: the cheap one."""
+    table = PriceTable(rng=np.random.default_rng(1))
+    for step in range(4_000):
+        before, after = observed(load=float(step % 2)), observed(load=float((step + 1) % 2))
+        action = table.act(before, 0.3)
+        reward = 10.0 - abs(action - (7 if step % 2 else 2))
+        table.learn(before, action, reward, after)
+    assert table.act(observed(1.0)) == 7
+    assert table.act(observed(0.0)) == 2
+    assert table.state(observed(hour=7.0))[1] == 1
+    assert table.state(observed(hour=23.9))[1] == 3
+
+
+def test_comparison_pairs_rules_and_trainings():
+    results = compare(SMALL, seeds=(1, 2), trainings=2, episodes=1)
+    table = next(result for result in results if result.policy == "q-table")
+    assert np.shape(table.profit_sat) == (2, 2)
+    base = next(result for result in results if result.policy == "fixed")
+    same = next(result for result in results if result.policy == "always x1")
+    assert base.profit_sat == same.profit_sat
+    assert same.against_fixed.value == 0.0
+    assert TRAINING_SEEDS > 2
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(InputError, match="at least 50 nodes"):
+        PricingConfig(nodes=10)
