@@ -31,7 +31,7 @@ SUBJECT_MASK = (1 << KIND_SHIFT) - 1
 def schedule(economy: EconomyState, time_ms: int, kind: int, subject: int) -> None:
     """Put an event on the agenda, which has room (``loop.step`` sees to it)."""
     clock, events = economy.clock[0], economy.events
-    order = (kind << KIND_SHIFT) | subject
+    order = (kind << KIND_SHIFT) | int(subject)
     hole = clock.n_events
     clock.n_events += 1
     while hole > 0:

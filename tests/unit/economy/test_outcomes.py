@@ -15,7 +15,7 @@ def column(rows, columns, name):
 
 @pytest.fixture(scope="module")
 def economy():
-    economy = small_economy(network=line_of(3, near_sat=1_000, far_sat=1_000_000), agent={"count": 3})
+    economy = small_economy(network=line_of(3, near_sat=12_000, far_sat=1_000_000), agent={"count": 3})
     samples = [DepletionSample(0, 0.0, 0.0)]
     for stop in (HOUR_MS // 2, HOUR_MS):
         economy.run(stop)
@@ -59,8 +59,8 @@ def test_outcomes_add_up(economy):
 def test_one_way_trade_drains_channels(economy):
     summary = summarise(economy)
     assert summary["channels_used"] == 2
-    assert summary["drained_share_at_first"] == 1.0, "1,000 of 1,001,000 sat are near"
-    fresh = small_economy(network=line_of(3, near_sat=10_000, far_sat=10_000), agent={"count": 3})
+    assert summary["drained_share_at_first"] == 1.0, "12,000 of 1,012,000 sat are near"
+    fresh = small_economy(network=line_of(3, near_sat=3_300, far_sat=3_300), agent={"count": 3})
     fresh.run(HOUR_MS)
     assert outcomes.drained_at_first(fresh.simulation) == 0.0
     assert sample_depletion(fresh.simulation).drained_share == 1.0
