@@ -95,7 +95,7 @@ def cliffs(**options: Any) -> None:
 
 @command.command()
 @click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True, help="Held-out episodes.")
-@click.option("--trainings", type=click.IntRange(min=1), default=4, show_default=True, help="Tables to train.")
+@click.option("--trainings", type=click.IntRange(min=1), default=4, show_default=True, help="Of each learner.")
 @click.option("--episodes", type=click.IntRange(min=1), default=60, show_default=True, help="Of each training.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-pricing"), show_default=True,
               help="Directory for pricing.csv.")  # fmt: skip
@@ -109,7 +109,7 @@ def pricing(seeds: int, trainings: int, episodes: int, out: Path, as_json: bool)
 
     claim(out, {"kind": "economy pricing", "seeds": seeds, "trainings": trainings, "episodes": episodes})
     done: list[str] = []
-    with progress("policies", len(RULES) + len(MULTIPLES) + trainings, quiet=as_json) as advance_to:
+    with progress("policies", len(RULES) + len(MULTIPLES) + 2, quiet=as_json) as advance_to:
 
         def on_done(name: str) -> None:
             done.append(name)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lnherd.agents.price_table import Observation, PriceTable
-from lnherd.envs.pricing_env import MULTIPLES, PricingConfig, PricingEnv
+from lnherd.control.decision import as_actions
+from lnherd.envs.pricing_env import FEATURES, MULTIPLES, PricingConfig, PricingEnv
+from lnherd.envs.pricing_task import CANDIDATE, PricingTask
 from lnherd.experiments.statistics import Estimate, mean_interval, paired_difference
 
 TRAINING_SEEDS = 1 << 31
@@ -83,6 +85,27 @@ def train(env: PricingEnv, episodes: int, training: int) -> PriceTable:
     return table
 
 
+def train_ppo(config: PricingConfig, episodes: int, training: int) -> Policy:
+    """Let PPO learn over as many episodes; PyTorch is imported on use."""
+    from lnherd.agents.configs import NetworkConfig, PPOConfig, Spaces
+    from lnherd.agents.ppo import PPOLearner
+
+    settings = PPOConfig(
+        spaces=Spaces(FEATURES, CANDIDATE), network=NetworkConfig(hidden=(32, 32)), batch_episodes=4, lanes=4
+    )
+    learner, task = PPOLearner(settings, seed=training), PricingTask(config)
+    first = TRAINING_SEEDS + training * 100_000
+    learner.train(lambda: PricingTask(config), episodes, range(first, first + episodes))
+    policy = learner.policy()
+
+    def act(observation: Observation) -> int:
+        decision = task.decision(observation)
+        (action,) = as_actions(policy.act(decision))
+        return decision.candidates.index(action)
+
+    return act
+
+
 def compare(
     config: PricingConfig,
     *,
@@ -91,18 +114,21 @@ def compare(
     episodes: int,
     on_done: Callable[[str], None] = lambda name: None,
 ) -> list[PricingResult]:
-    """Rules, every constant price (the best of them is known only afterwards) and trained tables."""
+    """Rules, every constant price (the best of them is known only afterwards) and learners."""
     env = PricingEnv(config)
     scores: dict[str, list[list[float]]] = {}
     policies = RULES | {f"always x{multiple:g}": constant(index) for index, multiple in enumerate(MULTIPLES)}
     for name, policy in policies.items():
         scores[name] = [[play(env, policy, seed) for seed in seeds]]
         on_done(name)
-    scores["q-table"] = []
-    for training in range(trainings):
-        table = train(env, episodes, training)
-        scores["q-table"].append([play(env, table.act, seed) for seed in seeds])
-        on_done("q-table")
+    learners: dict[str, Callable[[int], Policy]] = {
+        "q-table": lambda training: train(env, episodes, training).act,
+        "ppo": lambda training: train_ppo(config, episodes, training),
+    }
+    for name, learn in learners.items():
+        trained = [learn(training) for training in range(trainings)]
+        scores[name] = [[play(env, policy, seed) for seed in seeds] for policy in trained]
+        on_done(name)
     return [_result(name, rows, scores["fixed"]) for name, rows in scores.items()]
 
 

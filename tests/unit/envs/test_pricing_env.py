@@ -8,6 +8,7 @@ from gymnasium.utils.env_checker import check_env
 import lnherd.envs  # noqa: F401  # registers
 from lnherd.agents.price_table import PriceTable
 from lnherd.envs.pricing_env import FEATURES, MULTIPLES, PricingConfig, PricingEnv
+from lnherd.envs.pricing_task import CANDIDATE, PricingTask
 from lnherd.errors import InputError
 from lnherd.experiments.pricing import TRAINING_SEEDS, compare, cost_plus, fixed, play, surge
 
@@ -76,10 +77,22 @@ def test_the_table_finds_the_better_price_in_each_state():
     assert table.state(observed(hour=23.9))[1] == 3
 
 
+def test_the_task_is_the_environment(env):
+    """Same prices on the same seed, same profit; every price is possible."""
+    task, total = PricingTask(SMALL), 0.0
+    decision, truncated = task.reset(3), False
+    assert decision.mask.all() and decision.features.shape == (len(MULTIPLES), len(CANDIDATE))
+    while not truncated:
+        result = task.step(decision.candidates[MULTIPLES.index(1.0)])
+        total, truncated, decision = total + result.reward, result.truncated, result.decision
+    assert total == play(env, fixed, 3)
+
+
 def test_comparison_pairs_rules_and_trainings():
     results = compare(SMALL, seeds=(1, 2), trainings=2, episodes=1)
-    table = next(result for result in results if result.policy == "q-table")
-    assert np.shape(table.profit_sat) == (2, 2)
+    learned = {result.policy: result for result in results if len(result.profit_sat) == 2}
+    assert set(learned) == {"q-table", "ppo"}
+    assert np.shape(learned["ppo"].profit_sat) == (2, 2)
     base = next(result for result in results if result.policy == "fixed")
     same = next(result for result in results if result.policy == "always x1")
     assert base.profit_sat == same.profit_sat
