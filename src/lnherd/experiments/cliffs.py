@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lnherd.economy import AgentGroup, Economy, EconomyConfig, ServiceGroup, settle
+from lnherd.economy.config import ANYWHERE
 from lnherd.economy.outcomes import machine_payments
 from lnherd.economy.state import SERVED
 from lnherd.engine import SimulationConfig
@@ -216,7 +217,7 @@ def one_way_drain(seed: int) -> Cliff:
 def whole_network(network: Network, seed: int) -> Cliff:
     """The same agents on nodes of a whole network, services at well-connected ones, prices from 0.1 to 1,000 sat."""
     seller = replace(SELLER, count=10)
-    buyer = AgentGroup(**{**vars(PATIENT_BUYER), "count": 200, "tasks_per_hour": 4.0, "nodes": AgentGroup().nodes})
+    buyer = replace(PATIENT_BUYER, count=200, tasks_per_hour=4.0, nodes=ANYWHERE)
     served, shares = [], []
     for price in NETWORK_PRICES_SAT:
         config = EconomyConfig((replace(seller, price_sat=price),), (buyer,))
