@@ -106,7 +106,7 @@ def summarise(economy: Economy) -> dict[str, Any]:
         "payments": len(payments),
         "payment_success": _share(is_paid),
         "payment_failures": _failures(payments),
-        "background_payments": int(len(simulation.payments) - len(payments)),
+        "background_payments": int(simulation.state.clock[0].n_scheduled),
         "background_success": _background_success(economy),
         **_latencies(calls[calls.outcome == SERVED]),
         "payment_s_median": _median((payments.end_ms - payments.start_ms)[is_paid]) / 1_000,
@@ -195,7 +195,7 @@ def service_rows(economy: Economy) -> list[tuple[Any, ...]]:
         (
             index, int(each.node), KINDS[each.kind], each.first_price_msat / 1e3, each.price_msat / 1e3,
             int(each.n_requests), int(each.n_turned_away), int(each.n_challenges), int(each.n_sold),
-            int(each.n_unpaid), int(each.n_served), round(each.busy_ms / (each.slots * max(1, economy.now_ms)), 6),
+            int(each.n_unpaid), int(each.n_served), round(each.busy_ms / (int(each.slots) * max(1, economy.now_ms)), 6),
             each.revenue_msat / 1e3, each.costs_msat / 1e3, (each.revenue_msat - each.costs_msat) / 1e3,
         )
         for index, each in enumerate(economy.services)

@@ -50,6 +50,9 @@ def test_outcomes_add_up(economy):
     assert sum(column(rows, outcomes.INTERVAL_COLUMNS, "payments")) == summary["payments"]
     services = outcomes.service_rows(economy)
     assert column(services, outcomes.SERVICE_COLUMNS, "served") == [summary["calls_served"]]
+    load = economy.services.busy_ms[0] / (64 * HOUR_MS)
+    assert column(services, outcomes.SERVICE_COLUMNS, "utilisation") == [pytest.approx(load, abs=1e-6)]
+    assert summary["background_payments"] == 0
     agents = outcomes.agent_rows(economy)
     assert sum(column(agents, outcomes.AGENT_COLUMNS, "surplus_sat")) == pytest.approx(summary["agents_surplus_sat"])
     calls = outcomes.call_rows(economy.calls)
