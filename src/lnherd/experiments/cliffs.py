@@ -49,12 +49,15 @@ SELLER = ServiceGroup(count=1, price_sigma=0.0, slots=100_000, service_ms=1.0, m
 
 @dataclass(frozen=True)
 class Line:
-    """One curve of a panel; ``theory`` is what arithmetic says, the others were simulated."""
+    """One curve of a panel."""
 
     label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     theory: bool = False
+    """Whether it is what arithmetic says; the others were simulated."""
+    is_trade: bool = True
+    """Whether it shows the share of calls served, which is what falls off a cliff."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def _fee_share(economy: Economy) -> float:
 def fee_cap(seed: int) -> Cliff:
     """A price of 1,000 sat, two routers that ask for more and more: the L402 client's cap of 10 sat bites."""
     lines = []
-    for label, cap_sat in (("L402 client, fees up to 10 sat", 10), ("LND alone, up to 100 %", 1_000_000)):
+    for label, cap_sat in (("L402 client", 10), ("LND alone", 1_000_000)):
         buyer = replace(PATIENT_BUYER, max_fee_sat=cap_sat)
         shares = [
             _served_share(_trade(corridor(3, fee_ppm=round(500 * fee_sat)), 1_000.0, buyer, seed=seed))
@@ -141,7 +144,7 @@ def base_fee(seed: int) -> Cliff:
     runs = [_trade(corridor(3, base_fee_sat=1.0), price, PATIENT_BUYER, seed=seed) for price in PRICES_SAT]
     served = Line("calls served", PRICES_SAT, tuple(_served_share(economy) for economy in runs))
     paid = [(price, _fee_share(economy)) for price, economy in zip(PRICES_SAT, runs, strict=True) if _paid(economy)]
-    share = Line("fees over price, where paid", tuple(x for x, _ in paid), tuple(y for _, y in paid))
+    share = Line("fees over price, where paid", tuple(x for x, _ in paid), tuple(y for _, y in paid), is_trade=False)
     return Cliff("base_fee", "Base fees above the price", "price of a call, sat", (served, share), (2.0,))
 
 
@@ -207,7 +210,7 @@ def one_way_drain(seed: int) -> Cliff:
     spent_sat = np.cumsum(np.bincount(bins, weights=calls.price_msat, minlength=hours * 6)) / MSAT_PER_SAT
     lines = (
         Line("calls served", middle, tuple(served.tolist())),
-        Line("own side of the channel, share", middle, tuple((0.5 - spent_sat / (2 * own_sat)).tolist())),
+        Line("own side, share", middle, tuple((0.5 - spent_sat / (2 * own_sat)).tolist()), is_trade=False),
     )
     reserve_sat = 2 * own_sat * SimulationConfig().reserve_ppm / 1e6
     empty_h = (own_sat - reserve_sat) / (price_sat * buyers.count * buyers.tasks_per_hour)
@@ -227,7 +230,7 @@ def whole_network(network: Network, seed: int) -> Cliff:
         shares.append(_fee_share(economy))
     lines = (
         Line("calls served", NETWORK_PRICES_SAT, tuple(served)),
-        Line("fees over price, where paid", NETWORK_PRICES_SAT, tuple(shares)),
+        Line("fees over price, where paid", NETWORK_PRICES_SAT, tuple(shares), is_trade=False),
     )
     return Cliff("network", f"All of them: {network.name}", "price of a call, sat", lines, (1.0,))
 
@@ -254,12 +257,12 @@ COLUMNS = ("panel", "line", "x", "y")
 
 
 def where_rows(cliffs: Sequence[Cliff]) -> list[tuple[str, str, str, str]]:
-    """One row a simulated line: where its cliff should be and where it is."""
+    """One row a simulated line of calls served: where its cliff should be and where it is."""
     lines = []
     for cliff in cliffs:
         expected = ", ".join(f"{edge:g}" for edge in cliff.edges)
         for line in cliff.lines:
             found = edge_of(line)
-            if not line.theory:
+            if line.is_trade and not line.theory:
                 lines.append((cliff.title, line.label, expected, f"{found[0]:g} and {found[1]:g}" if found else "–"))
     return lines

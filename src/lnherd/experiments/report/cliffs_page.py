@@ -9,7 +9,11 @@ from lnherd.experiments.report.figures import Figure
 if TYPE_CHECKING:
     from lnherd.experiments.cliffs import Cliff, Line
 
-COLOURS = ("#d55e00", "#3b7ea1", "#8a8a84", "#8a8a84")
+COLOURS = ("#d55e00", "#3b7ea1", "#8a8a84")
+LABEL_AT = ((0.1, "right"), (0.9, "left"))
+"""How far along the first and the second line their names stand, and on which side of that point."""
+ROOM_ABOVE = 0.3
+"""Names stand below their line from here on."""
 COLUMNS, GAP_X, GAP_Y = 2, 0.1, 0.11
 
 
@@ -52,17 +56,20 @@ def _place(layout: Figure, cliff: "Cliff", number: str, x: list[float], y: list[
 
 def _curves(cliff: "Cliff", number: str) -> list[Figure]:
     measured = [line for line in cliff.lines if not line.theory]
-    curves = [_curve(line, COLOURS[index], number) for index, line in enumerate(measured)]
-    curves += [_curve(line, "#8a8a84", number) for line in cliff.lines if line.theory]
+    curves = [_curve(line, COLOURS[index], number, LABEL_AT[index]) for index, line in enumerate(measured)]
+    curves += [_curve(line, COLOURS[2], number, None) for line in cliff.lines if line.theory]
     return curves
 
 
-def _curve(line: "Line", colour: str, number: str) -> Figure:
-    middle = len(line.x) - 1 if line.theory else max(0, len(line.x) * 3 // 4 - 1)
-    texts = ["" if line.theory or index != middle else line.label for index in range(len(line.x))]
+def _curve(line: "Line", colour: str, number: str, label_at: tuple[float, str] | None) -> Figure:
+    """``label_at`` is where its name stands (LABEL_AT); a line of theory has none."""
+    along, side = label_at or (1.0, "left")
+    labelled = -1 if label_at is None else round(along * (len(line.x) - 1))
     return {
         "type": "scatter", "mode": "lines" if line.theory else "lines+markers+text", "x": list(line.x),
-        "y": [round(value, 4) for value in line.y], "name": line.label, "text": texts, "textposition": "bottom center",
+        "y": [round(value, 4) for value in line.y], "name": line.label,
+        "text": [line.label if index == labelled else "" for index in range(len(line.x))],
+        "textposition": f"{'bottom' if line.y[labelled] > ROOM_ABOVE else 'top'} {side}",
         "textfont": {"color": colour, "size": 12}, "cliponaxis": False, "xaxis": f"x{number}", "yaxis": f"y{number}",
         "line": {"color": colour, "width": 1.5 if line.theory else 2.5, "dash": "dot" if line.theory else "solid"},
         "marker": {"color": colour, "size": 6},
