@@ -20,6 +20,8 @@ PPO = PPOConfig(
     epochs=10,
     minibatch=64,
     batch_episodes=8,
+    target_kl=None,
+    greedy=True,
 )
 DQN = DQNConfig(
     spaces=SPACES,

@@ -26,6 +26,8 @@ def config_for(world, **settings):
         learning_rate_end=1e-3,
         minibatch=64,
         batch_episodes=8,
+        target_kl=None,
+        greedy=True,
     )
     return replace(plain, **settings)
 

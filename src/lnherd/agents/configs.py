@@ -59,23 +59,23 @@ class PPOConfig:
     """Of Adam at the start; it falls linearly to ``learning_rate_end``."""
     learning_rate_end: float = 1e-4
     """Of Adam at the end."""
-    epochs: int = 6
+    epochs: int = 10
     """Passes over each batch."""
-    minibatch: int = 256
-    """Decisions a gradient step; small ones fit the cache."""
+    minibatch: int = 64
+    """Decisions a gradient step. Playing costs far more than learning here: many small steps."""
     normalise_advantages: bool = True
     """Whether advantages of a minibatch get mean 0 and deviation 1."""
-    target_kl: float | None = None
+    target_kl: float | None = 0.03
     """A batch's passes end once the policy has moved further than 1.5 times this; None never stops them."""
     max_gradient: float = 0.5
     """Norm that gradients are cut to."""
     scale_rewards: bool = True
     """Whether rewards are divided by the running deviation of their discounted sum."""
-    batch_episodes: int = 16
+    batch_episodes: int = 8
     """Episodes played with the same policy."""
     lanes: int = 8
     """Of these, how many are stepped together."""
-    greedy: bool = True
+    greedy: bool = False
     """Whether the saved policy takes the most probable candidate; else it draws."""
     device: str = "cpu"
     """Where gradients are computed: cpu or cuda. Episodes are played on NumPy in any case."""

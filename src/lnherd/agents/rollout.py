@@ -7,7 +7,9 @@ costs more than the arithmetic.
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -184,7 +186,16 @@ def _begin(task_factory: TaskFactory) -> None:
     """Set a worker up; an interrupt is the parent's to handle."""
     global _factory
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _factory = task_factory
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _play_in_worker(behaviour: Behaviour, keys: Sequence[EpisodeKey]) -> list[Trajectory]:

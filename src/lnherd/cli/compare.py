@@ -23,7 +23,8 @@ def command() -> None:
 
 @command.command()
 @scenario_options
-@click.option("--policies", help="Which policies, comma-separated. [default: every rule but random, and q-learning]")
+@click.option("--policies", help="Which policies, comma-separated. [default: every rule but random, and q-learning; "
+              "also: dqn, ppo]")  # fmt: skip
 @click.option("--train-episodes", type=int, default=100, show_default=True, help="Episodes of each training.")
 @click.option("--trainings", type=int, default=4, show_default=True, help="Independent trainings of each learner.")
 @click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
@@ -60,11 +61,11 @@ def chosen_policies(names: str | None) -> tuple[tuple[str, ...], tuple[str, ...]
     """
     from lnherd.agents.rules import RULES
     from lnherd.errors import InputError
-    from lnherd.experiments.config import LEARNED_NAMES
+    from lnherd.experiments.config import LEARNED_NAMES, TABULAR
     from lnherd.experiments.results import BASELINE
 
     if names is None:
-        return tuple(name for name in RULES if name != "random"), tuple(LEARNED_NAMES)
+        return tuple(name for name in RULES if name != "random"), TABULAR
     asked = list(dict.fromkeys(name.strip() for name in names.split(",")))
     learners = {name: algorithm for algorithm in LEARNED_NAMES for name in (algorithm, LEARNED_NAMES[algorithm])}
     for name in asked:

@@ -11,16 +11,32 @@ if TYPE_CHECKING:
     from lnherd.experiments.training import Training
 
 
-@click.command()
+ABBREVIATIONS = {"q": "qlearning", "q-learning": "qlearning"}
+"""Other names of learners."""
+
+
+@click.group()
+def command() -> None:
+    """Train a learner and save its policy."""
+
+
+@command.command()
 @scenario_options
-@click.option("--algorithm", default="qlearning", show_default=True, help="Learner: qlearning.")
+@click.option("--algo", "--algorithm", "algorithm", default="qlearning", show_default=True,
+              help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, help="Where networks are trained: cpu or cuda.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that play for dqn and ppo. [default: one a core]")
 @click.option("--episodes", type=int, default=100, show_default=True, help="Episodes to play, a simulated day each.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the learner and its traffic.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory of the training.")
 @click.option("--resume", is_flag=True, help="Go on with the training in --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(**options: Any) -> None:
-    """Train a learner and save its policy, its learning curve and where they come from."""
+def herding(**options: Any) -> None:
+    """Train a herder and save its policy, its learning curve and where they come from.
+
+    An interrupted training goes on with --resume as if nothing had happened. Curves and losses are written for
+    TensorBoard too.
+    """
     from lnherd.cli.invocation import command_line
     from lnherd.experiments.config import TrainConfig
     from lnherd.experiments.directory import kind_of
@@ -29,24 +45,26 @@ def command(**options: Any) -> None:
     from lnherd.experiments.training import Training
 
     out: Path = options["out"]
-    config = TrainConfig(scenario_from(options), options["algorithm"], options["episodes"], options["seed"])
+    algorithm = ABBREVIATIONS.get(options["algorithm"], options["algorithm"])
+    config = TrainConfig(scenario_from(options), algorithm, options["episodes"], options["seed"], options["device"])
     kind_of(out)
     world = build_world(config.scenario)
     about = provenance(command_line(), config.seed)
     training = Training.start(out, config, world.config, about, resume=options["resume"])
-    _play(training, world.task)
+    _play(training, world.task, options["workers"])
     _report(training, as_json=options["as_json"])
 
 
-def _play(training: "Training", make_task: Any) -> None:
+def _play(training: "Training", make_task: Any, n_workers: int | None) -> None:
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress
+    from lnherd.experiments.workers import n_cores
 
     compile_engine()
     try:
         with progress("training, simulated days", training.config.episodes) as advance_to:
             advance_to(training.episodes)
-            training.advance(training.config.episodes, make_task, advance_to)
+            training.advance(training.config.episodes, make_task, advance_to, n_workers=n_workers or n_cores())
     except KeyboardInterrupt:
         click.echo(f"The training so far is in {training.directory}; go on with --resume.", err=True)
         raise

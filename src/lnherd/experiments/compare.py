@@ -34,8 +34,8 @@ from lnherd.experiments.workers import (
 
 SEEDS_PER_JOB = 4
 """Episodes of one evaluation job: long enough to be worth sending, short enough to show progress."""
-EPISODES_PER_JOB = 8
-"""Episodes of one training job."""
+EPISODES_PER_JOB = 16
+"""Episodes of one training job: whole batches of every learner."""
 TRAININGS = "trainings"
 """Directory of the trainings."""
 OUTPUTS = ("results.csv", "results.json", "marl-eval.json", "report.html")

@@ -5,16 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from lnherd.agents.configs import DEVICES, DQNConfig, PPOConfig
+from lnherd.agents.learners import LearnerConfig, on_device
 from lnherd.agents.qlearning import QConfig
 from lnherd.control.view import Role
 from lnherd.errors import InputError
 from lnherd.experiments.json_config import from_json, to_json
 from lnherd.experiments.results import BASELINE
 
-ALGORITHMS = ("qlearning",)
+ALGORITHMS = ("qlearning", "dqn", "ppo")
 """Learners that can be trained, by their name on the command line."""
-LEARNED_NAMES = {"qlearning": "q-learning"}
+LEARNED_NAMES = {"qlearning": "q-learning", "dqn": "dqn", "ppo": "ppo"}
 """And in tables."""
+TABULAR = ("qlearning",)
+"""Learners that need no PyTorch."""
 MOST = 1_000_000
 """Largest count of anything."""
 _TRAINING = 1 << 31
@@ -53,10 +57,14 @@ class TrainConfig:
     """How many episodes to play."""
     seed: int = 0
     """Of the learner and of its training traffic."""
+    device: str = "cpu"
+    """Where networks are trained: cpu or cuda."""
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
-            raise InputError(f"--algorithm {self.algorithm!r} is not known; choose from {', '.join(ALGORITHMS)}")
+            raise InputError(f"--algo {self.algorithm!r} is not known; choose from {', '.join(ALGORITHMS)}")
+        if self.device not in DEVICES:
+            raise InputError(f"--device {self.device!r} is not known; choose from {', '.join(DEVICES)}")
         _check("--episodes", self.episodes, 1)
         _check("--seed", self.seed, 0, 2**63 - 1)
 
@@ -64,9 +72,9 @@ class TrainConfig:
         """Seed of the traffic of each episode; none is ever an evaluation seed."""
         return [value | _TRAINING for value in distinct_seeds(self.seed, self.episodes)]
 
-    def learner(self) -> QConfig:
+    def learner(self) -> LearnerConfig:
         """Hyper-parameters."""
-        return QConfig()
+        return on_device(hyper_parameters(self.algorithm), self.device)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class CompareConfig:
     """Where."""
     rules: tuple[str, ...] = (BASELINE,)
     """Rules to compare; doing nothing is always among them."""
-    algorithms: tuple[str, ...] = ALGORITHMS
+    algorithms: tuple[str, ...] = TABULAR
     """Learners to train and compare; may be empty."""
     trainings: int = 4
     """Independent trainings of each learner."""
@@ -114,10 +122,16 @@ class CompareConfig:
 
     def stops(self) -> list[int]:
         """Episodes after which the learning curve is measured: the end, half of it, a quarter, ... in whole batches."""
-        batch = QConfig().batch_episodes
+        batch = max((hyper_parameters(name).batch_episodes for name in self.algorithms), default=1)
         points = self.train_episodes * 0.5 ** np.arange(1, self.checkpoints)
         whole = {batch * max(1, round(float(point) / batch)) for point in points}
         return sorted({stop for stop in whole if stop < self.train_episodes} | {self.train_episodes})
+
+
+def hyper_parameters(algorithm: str) -> LearnerConfig:
+    """The standard ones of a learner."""
+    configs: dict[str, LearnerConfig] = {"qlearning": QConfig(), "dqn": DQNConfig(), "ppo": PPOConfig()}
+    return configs[algorithm]
 
 
 def _check(flag: str, value: int, least: int, most: int = MOST) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
-from lnherd.agents.qlearning import QLearner
+from lnherd.agents.learners import load_policy
 from lnherd.agents.rules import RULES
 from lnherd.errors import InputError
 from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig
@@ -31,8 +31,8 @@ def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
         return _of_training(path)
     if not path.exists():
         raise InputError(f"{name}: is no training, no policy file and no rule; rules are {', '.join(RULES)}")
-    learner = QLearner.load(path)
-    return Candidate(LEARNED_NAMES["qlearning"], 0, path, learner.episodes_played), ScenarioConfig()
+    policy, episodes = load_policy(path)
+    return Candidate(policy.name, 0, path, episodes), ScenarioConfig()
 
 
 def _of_training(directory: Path) -> tuple[Candidate, ScenarioConfig]:

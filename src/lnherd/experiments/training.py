@@ -3,57 +3,44 @@
     config.json      what is trained (and what marks the directory as ours)
     provenance.json  versions, commit, command
     metrics.csv      one row an episode
-    policy.npz       the learner after the last complete batch
-    policies/        the learner after the episodes that a comparison measures
+    learner.npz      the learner after the last complete batch, with all it needs to go on
+    policy.npz       the policy learned so far, for NumPy alone
+    policies/        the policy after the episodes that a comparison measures
+    events/          the same curve, and losses, for TensorBoard (where that is installed)
 
-``policy.npz`` says how many episodes it has seen. Rows of ``metrics.csv`` beyond that are dropped when a
+``learner.npz`` says how many episodes it has seen. Rows of ``metrics.csv`` beyond that are dropped when a
 training goes on, so an interrupt at any moment costs the batch it hit and nothing else: what follows is
 what would have followed.
 """
 
 import csv
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lnherd.agents.learner import Progress
+from lnherd.agents.learner import Learner, Progress
+from lnherd.agents.learners import load_learner, make_learner
 from lnherd.agents.policy import Policy
-from lnherd.agents.qlearning import QLearner
-from lnherd.control.decision import Decision, Plan, StepResult, Task
+from lnherd.agents.rollout import task_pool
+from lnherd.control.decision import Task
 from lnherd.errors import InputError
-from lnherd.experiments.config import TrainConfig, describe, read_train_config
+from lnherd.experiments.config import TABULAR, TrainConfig, describe, read_train_config
 from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, read_json, write_csv, write_json
+from lnherd.experiments.events import write_events
 
-POLICY_FILE, METRICS_FILE, PROVENANCE_FILE = "policy.npz", "metrics.csv", "provenance.json"
-COLUMNS = ("episode", "seed", "epsilon", "decisions", "wall_s", "R", "S", "F", "C", "successes", "failures")
-"""Columns of ``metrics.csv``: ``decisions`` and ``wall_s`` are running totals, money is in sat."""
+LEARNER_FILE, POLICY_FILE = "learner.npz", "policy.npz"
+METRICS_FILE, PROVENANCE_FILE = "metrics.csv", "provenance.json"
+COLUMNS = ("episode", "seed", "exploration", "decisions", "wall_s", "R", "S", "F", "C", "successes", "failures")
+"""Columns of ``metrics.csv``: ``exploration`` is epsilon or entropy, ``decisions`` and ``wall_s`` are running totals,
+money is in sat."""
 TERMS = COLUMNS[6:]
+EVENTS = "events"
+"""Directory of TensorBoard events."""
 SAVE_EVERY = 5
 """Batches between two saves."""
-
-
-class RecordedTask:
-    """A task that also keeps the totals of each episode, by seed."""
-
-    def __init__(self, task: Task, totals: dict[int, dict[str, float]]) -> None:
-        self._task, self._totals, self._seed = task, totals, 0
-
-    def reset(self, seed: int) -> Decision:
-        """Start an episode and its totals."""
-        self._seed = seed
-        self._totals[seed] = dict.fromkeys(("R", "decisions", *TERMS), 0.0)
-        return self._task.reset(seed)
-
-    def step(self, plan: Plan) -> StepResult:
-        """One tick, added to the totals."""
-        result, totals = self._task.step(plan), self._totals[self._seed]
-        totals["R"] += result.reward
-        totals["decisions"] += 1
-        for term in TERMS:
-            totals[term] += result.terms.get(term, 0.0)
-        return result
 
 
 @dataclass(eq=False)
@@ -62,9 +49,11 @@ class Training:
 
     directory: Path
     config: TrainConfig
-    learner: QLearner
+    learner: Learner
     rows: list[list[str]]
     """Rows of ``metrics.csv``, one an episode played."""
+    _losses: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    """Figures of the updates since the last save, by episode."""
 
     @classmethod
     def start(
@@ -78,10 +67,10 @@ class Training:
         found = claim(directory, describe("train", config, environment))
         if found and not resume:
             raise InputError(f"{directory}: holds this training already; add --resume or choose another --out")
-        if (directory / POLICY_FILE).exists():
+        if (directory / LEARNER_FILE).exists():
             return cls.read(directory)
         write_json(directory / PROVENANCE_FILE, provenance)
-        training = cls(directory, config, QLearner(config.learner(), config.seed), [])
+        training = cls(directory, config, make_learner(config.learner(), config.seed), [])
         training.save()
         return training
 
@@ -95,7 +84,7 @@ class Training:
         if kind_of(directory) != "train":
             raise InputError(f"{directory}: holds no training; give a directory that lnherd train wrote")
         config = read_train_config(read_json(directory / CONFIG_FILE), str(directory / CONFIG_FILE))
-        learner = QLearner.load(directory / POLICY_FILE)
+        learner = load_learner(config.learner(), directory / LEARNER_FILE, config.seed)
         rows = read_rows(directory / METRICS_FILE)[: learner.episodes_played]
         if len(rows) < learner.episodes_played:
             raise InputError(f"{directory / METRICS_FILE}: ends before the policy does; train anew in a new directory")
@@ -106,48 +95,60 @@ class Training:
         """Episodes played and saved."""
         return self.learner.episodes_played
 
-    def advance(self, until: int, make_task: Callable[[], Task], on_episode: Callable[[int], None]) -> None:
-        """Train until ``until`` episodes have been played, saving on the way."""
-        batch = self.learner.config.batch_episodes
-        until = min(until, self.config.episodes)
-        while self.episodes < until:
-            stop = min(self.episodes + SAVE_EVERY * batch, until)
-            self._play(stop, make_task, on_episode)
-            self.save()
+    def advance(
+        self, until: int, make_task: Callable[[], Task], on_episode: Callable[[int], None], *, n_workers: int = 1
+    ) -> None:
+        """Train until ``until`` episodes have been played, saving on the way.
 
-    def _play(self, stop: int, make_task: Callable[[], Task], on_episode: Callable[[int], None]) -> None:
-        seeds, totals = self.config.seeds(), dict[int, dict[str, float]]()
+        ``n_workers`` processes play the episodes of learners that play elsewhere; the result is the same.
+        """
+        batch = self.learner.batch_episodes
+        until = min(until, self.config.episodes)
+        with task_pool(make_task, n_workers if self.config.algorithm not in TABULAR else 1) as pool:
+            while self.episodes < until:
+                stop = min(self.episodes + SAVE_EVERY * batch, until)
+                self._play(stop, make_task, on_episode, pool)
+                self.save()
+
+    def _play(
+        self, stop: int, make_task: Callable[[], Task], on_episode: Callable[[int], None], pool: Executor | None
+    ) -> None:
+        seeds = self.config.seeds()
         started, before = time.perf_counter(), float(self.rows[-1][4]) if self.rows else 0.0
         decisions = int(self.rows[-1][3]) if self.rows else 0
 
         def note(progress: Progress) -> None:
             nonlocal decisions
-            seed = seeds[progress.episode - 1]
-            episode = totals.pop(seed)
+            seed, episode = seeds[progress.episode - 1], progress.totals
             decisions += int(episode["decisions"])
             wall_s = before + time.perf_counter() - started
             head = [str(progress.episode), str(seed), f"{progress.exploration:.4f}", str(decisions), f"{wall_s:.3f}"]
-            self.rows.append(head + [f"{episode[term]:.3f}" for term in ("R", *TERMS)])
+            self.rows.append(head + [f"{episode.get(term, 0.0):.3f}" for term in ("R", *TERMS)])
+            self._losses[progress.episode] = progress.losses
             on_episode(progress.episode)
 
         self.learner.train(
-            lambda: RecordedTask(make_task(), totals),
+            make_task,
             self.config.episodes,
             seeds,
             note,
             first=self.episodes,
             last=stop,
+            pool=pool,
         )
 
     def save(self) -> None:
-        """Write curve and learner, each whole or not at all; the learner last, for it is what counts."""
+        """Write curve, policy and learner, each whole or not at all; the learner last, for it is what counts."""
         write_csv(self.directory / METRICS_FILE, COLUMNS, self.rows)
-        save_policy(self.learner, self.directory / POLICY_FILE)
+        write_events(self.directory / EVENTS, COLUMNS, self.rows, self._losses)
+        self._losses.clear()
+        write_whole(self.learner.save_policy, self.directory / POLICY_FILE)
+        write_whole(self.learner.save, self.directory / LEARNER_FILE)
 
     def keep(self) -> Path:
         """Save the learner as it is now for good, and say where."""
         path = self.kept_path(self.episodes)
-        save_policy(self.learner, path)
+        write_whole(self.learner.save_policy, path)
         return path
 
     def kept_path(self, episodes: int) -> Path:
@@ -159,12 +160,12 @@ class Training:
         return self.learner.policy()
 
 
-def save_policy(learner: QLearner, path: Path) -> None:
-    """Write the learner whole or not at all."""
+def write_whole(write: Callable[[Path], None], path: Path) -> None:
+    """Write a file whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        learner.save(part)
+        write(part)
         part.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --out") from error

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lnherd.agents.learners import load_policy
 from lnherd.agents.policy import Policy
-from lnherd.agents.qlearning import QLearner
 from lnherd.agents.rules import RULES
 from lnherd.control.decision import Task
 from lnherd.experiments.episodes import Episode, play
@@ -43,7 +43,7 @@ class Candidate:
 
     def policy(self) -> Policy:
         """Build or load it."""
-        return RULES[self.name]() if self.path is None else QLearner.load(self.path).policy()
+        return RULES[self.name]() if self.path is None else load_policy(self.path)[0]
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def real(*arguments, cwd):
 def run(tmp_path_factory):
     """A finished training."""
     directory = tmp_path_factory.mktemp("train") / "run"
-    outcome = lnherd("train", *SMALL, "--episodes", 4, "--out", directory, "--json")
+    outcome = lnherd("train", "herding", *SMALL, "--episodes", 4, "--out", directory, "--json")
     return directory, json.loads(outcome.stdout)
 
 
@@ -52,6 +52,8 @@ def test_train_prints_one_object_and_writes_the_run(run):
     assert summary["episodes"] == 4 and summary["decisions"] == 4 * 48
     assert sorted(path.name for path in directory.iterdir()) == [
         "config.json",
+        "events",
+        "learner.npz",
         "metrics.csv",
         "policy.npz",
         "provenance.json",
@@ -61,11 +63,11 @@ def test_train_prints_one_object_and_writes_the_run(run):
 
 def test_train_does_not_start_over(run):
     directory, _ = run
-    assert "add --resume" in refusal("train", *SMALL, "--episodes", 4, "--out", directory)
-    outcome = lnherd("train", *SMALL, "--episodes", 4, "--out", directory, "--resume", "--json")
+    assert "add --resume" in refusal("train", "herding", *SMALL, "--episodes", 4, "--out", directory)
+    outcome = lnherd("train", "herding", *SMALL, "--episodes", 4, "--out", directory, "--resume", "--json")
     assert json.loads(outcome.stdout)["episodes"] == 4
     assert "config.episodes is 4 there, 8 now" in refusal(
-        "train", *SMALL, "--episodes", 8, "--out", directory, "--resume"
+        "train", "herding", *SMALL, "--episodes", 8, "--out", directory, "--resume"
     )
 
 
@@ -121,7 +123,7 @@ def test_errors_are_one_sentence_and_exit_code_2(tmp_path):
 
 def test_an_interrupt_leaves_a_training_that_goes_on(tmp_path):
     """Ctrl-C after the first save: exit code 130, a word about --resume, and nothing broken."""
-    command = [sys.executable, "-m", "lnherd", "train", *SMALL, "--episodes", "4000", "--out", "run"]
+    command = [sys.executable, "-m", "lnherd", "train", "herding", *SMALL, "--episodes", "4000", "--out", "run"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     metrics = tmp_path / "run" / "metrics.csv"
     while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") > 20):
@@ -138,13 +140,13 @@ def test_an_interrupt_leaves_a_training_that_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("train", "--out", "x", "--role", "bank"), "--role 'bank' is not known; choose from consumer"),
-        (("train", "--out", "x", "--algorithm", "dqn"), "--algorithm 'dqn' is not known"),
-        (("train", "--out", "x", "--episodes", "0"), "--episodes is 0; give 1 to"),
-        (("train", "--out", "x", "--seed", "-1"), "--seed is -1; give 0 to"),
-        (("train", "--out", "x", "--nodes", "3"), "--nodes is 3; give 10 to"),
-        (("train", "--out", "x", "--network", "none.json"), "none.json: no such file"),
-        (("train", "--out", "x", *SMALL, "--node", "alice"), "no node called 'alice'"),
+        (("train", "herding", "--out", "x", "--role", "bank"), "--role 'bank' is not known; choose from consumer"),
+        (("train", "herding", "--out", "x", "--algo", "sarsa"), "--algo 'sarsa' is not known"),
+        (("train", "herding", "--out", "x", "--episodes", "0"), "--episodes is 0; give 1 to"),
+        (("train", "herding", "--out", "x", "--seed", "-1"), "--seed is -1; give 0 to"),
+        (("train", "herding", "--out", "x", "--nodes", "3"), "--nodes is 3; give 10 to"),
+        (("train", "herding", "--out", "x", "--network", "none.json"), "none.json: no such file"),
+        (("train", "herding", "--out", "x", *SMALL, "--node", "alice"), "no node called 'alice'"),
         (("evaluate", "nobody"), "nobody: is no training, no policy file and no rule"),
         (("evaluate", "."), "is no training; give a directory that lnherd train wrote"),
         (("evaluate", "note.npz"), "note.npz: not a saved Q-table"),

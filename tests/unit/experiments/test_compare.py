@@ -106,7 +106,7 @@ def test_rules_alone(tmp_path):
 
 def test_a_worker_that_fails_says_so(tmp_path):
     trainings = compare.prepare(CONFIG, tmp_path / "out", {"env": 1}, ABOUT, kind="compare herding", fresh=False)
-    (trainings[0].directory / "policy.npz").write_bytes(b"no")
+    (trainings[0].directory / "learner.npz").write_bytes(b"no")
     with pytest.raises(InputError, match="not a saved Q-table"):
         compare.run(CONFIG, trainings, FakeTask, lambda _: None, days=1.0)
 

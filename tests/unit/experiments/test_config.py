@@ -50,7 +50,7 @@ def test_json_round_trip():
     ("make", "problem"),
     [
         (lambda: ScenarioConfig(nodes=9), "--nodes is 9; give 10 to 1000000"),
-        (lambda: TrainConfig(algorithm="dqn"), "--algorithm 'dqn' is not known; choose from qlearning"),
+        (lambda: TrainConfig(algorithm="sarsa"), "--algo 'sarsa' is not known; choose from qlearning"),
         (lambda: TrainConfig(episodes=0), "--episodes is 0; give 1 to 1000000"),
         (lambda: CompareConfig(trainings=0), "--trainings is 0; give 1 to"),
         (lambda: CompareConfig(evaluations=0), "--seeds is 0; give 1 to"),

@@ -25,7 +25,7 @@ def quiet(_):
 def files(directory):
     """Contents of the files that must not depend on how a training was cut; wall time is a column of its own."""
     rows = list(csv.reader((directory / "metrics.csv").read_text().splitlines()))
-    return (directory / "policy.npz").read_bytes(), [row[:4] + row[5:] for row in rows]
+    return (directory / "learner.npz").read_bytes(), [row[:4] + row[5:] for row in rows]
 
 
 def test_learns_and_writes_a_row_an_episode(tmp_path):
@@ -115,6 +115,6 @@ def test_reads_only_trainings(tmp_path):
     (tmp_path / "run" / "metrics.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="not the curve of a training"):
         Training.read(tmp_path / "run")
-    (tmp_path / "run" / "policy.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"policy.npz"):
+    (tmp_path / "run" / "learner.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"learner.npz"):
         Training.read(tmp_path / "run")
