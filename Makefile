@@ -35,7 +35,11 @@ types: $(VENV)/.dev  ## Strict type check
 verify: $(VENV)/.dev  ## Closed forms, published marginals, recorded runs of other simulators
 	for script in theory generator cloth; do $(BIN)/python verification/$$script.py || exit 1; done
 
-bench: $(VENV)/.dev  ## Speed, side by side with textbook versions
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) -e '.[dev,l402,bench]'
+	touch $@
+
+bench: $(VENV)/.bench  ## Speed, side by side with textbook versions and Stable-Baselines3
 	$(BIN)/python -m benchmarks
 
 clean:  ## Remove the environment and caches

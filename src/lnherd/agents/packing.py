@@ -50,14 +50,15 @@ def stretches(starts: Ints, counts: Ints) -> Ints:
     return rows
 
 
+def packed(decision: Decision) -> Packed:
+    """One decision: its possible candidates in the order of the menu."""
+    features = decision.features[decision.mask]
+    return Packed(decision.context[None], features, np.array([len(features)]))
+
+
 def pack(decisions: Sequence[Decision]) -> Packed:
-    """The possible candidates of ``decisions``, in the order of the menus."""
-    counts = np.array([np.count_nonzero(each.mask) for each in decisions], dtype=np.int64)
-    return Packed(
-        np.stack([each.context for each in decisions]).astype(np.float32, copy=False),
-        np.concatenate([each.features[each.mask] for each in decisions]).astype(np.float32, copy=False),
-        counts,
-    )
+    """The possible candidates of ``decisions``."""
+    return joined([packed(each) for each in decisions])
 
 
 def joined(parts: Sequence[Packed]) -> Packed:

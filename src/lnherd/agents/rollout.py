@@ -19,7 +19,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from lnherd.agents.learner import Totals
-from lnherd.agents.packing import Packed, joined, pack
+from lnherd.agents.packing import Packed, joined, packed
 from lnherd.agents.scorer import Scorer, best, log_probabilities
 from lnherd.control.decision import Decision, Task
 from lnherd.network.records import Floats, Ints
@@ -132,7 +132,7 @@ class _Lane:
     def trajectory(self) -> Trajectory:
         """What was played."""
         return Trajectory(
-            joined([*self.looks, pack([self.decision])]),
+            joined([*self.looks, packed(self.decision)]),
             np.array(self.chosen, dtype=np.int64),
             np.array(self.logs),
             np.array(self.rewards),
@@ -149,7 +149,7 @@ def play_together(tasks: Sequence[Task], behaviour: Behaviour, keys: Sequence[Ep
     ]
     running = lanes
     while running:
-        looks = [pack([lane.decision]) for lane in running]
+        looks = [packed(lane.decision) for lane in running]
         chosen, logs = behaviour.choose(joined(looks), [lane.rng for lane in running])
         still = []
         for lane, look, position, log in zip(running, looks, chosen.tolist(), logs.tolist(), strict=True):

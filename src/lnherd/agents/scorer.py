@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from lnherd.agents.packing import Numbers, Packed
+from lnherd.agents.packing import Numbers, Packed, packed
 from lnherd.control.decision import Decision, Plan
 from lnherd.errors import InputError
 from lnherd.network.records import Ints
@@ -86,12 +86,10 @@ class ScorerPolicy:
     def act(self, decision: Decision) -> Plan:
         """One of the candidates."""
         index = np.flatnonzero(decision.mask)
-        batch = Packed(decision.context[None], decision.features[index], np.array([len(index)]))
-        scores = self.scorer.scores(batch)
-        if self._rng is None:
-            return decision.candidates[int(index[np.argmax(scores)])]
-        noise = self._rng.gumbel(size=len(scores))
-        return decision.candidates[int(index[np.argmax(scores + noise)])]
+        scores = self.scorer.scores(packed(decision))
+        if self._rng is not None:
+            scores = scores + self._rng.gumbel(size=len(scores)).astype(np.float32)
+        return decision.candidates[int(index[np.argmax(scores)])]
 
 
 def write_npz(path: Path | str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
