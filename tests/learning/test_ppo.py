@@ -215,3 +215,18 @@ def test_bad_settings_and_files_are_refused(tmp_path):
 def test_a_device_that_is_not_there_is_said():
     with pytest.raises(InputError, match="use --device cpu"):
         PPOLearner(PPOConfig(device="cuda"))
+
+
+def test_what_is_wanted_from_outside_is_not_the_policys_doing():
+    class Noisy(WorldTask):
+        def step(self, plan):
+            result = super().step(plan)
+            noise = float(np.random.default_rng(self.t).normal(0, 100))
+            return replace(result, reward=result.reward + noise, wanted=noise)
+
+    quiet, noisy = (PPOLearner(config_for(chain()), seed=1) for _ in range(2))
+    plain = quiet.train(lambda: WorldTask(chain()), 16, range(16))
+    with_noise = noisy.train(lambda: Noisy(chain()), 16, range(16))
+    assert np.abs(np.array(with_noise) - plain).min() > 1.0  # the record keeps what was earned
+    for name, array in quiet.network.arrays().items():
+        assert np.allclose(array, noisy.network.arrays()[name], atol=1e-4)

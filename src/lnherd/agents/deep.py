@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from lnherd.agents.configs import DQNConfig, PPOConfig
-from lnherd.agents.learner import Progress
+from lnherd.agents.learner import REWARD, Progress
 from lnherd.agents.networks import CandidateNetwork
 from lnherd.agents.reward_scale import RewardScale
 from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Trajectory
@@ -102,7 +102,7 @@ class DeepLearner(ABC):
                 losses = self._learn(played, progress)
                 explored = self.exploration(played, progress)
                 for number, each in zip(numbers, played, strict=True):
-                    returns.append(float(each.rewards.sum()))
+                    returns.append(each.totals[REWARD])
                     if on_progress:
                         on_progress(Progress(number + 1, episodes, returns[-1], explored, each.totals, losses))
         return returns

@@ -94,7 +94,8 @@ class Trajectory:
     log_probabilities: Floats
     """``[T]`` log-probability with which it was chosen."""
     rewards: Floats
-    """``[T]``"""
+    """``[T]`` less what was wanted from outside (``StepResult.wanted``): the same advantages with less noise, since no
+    action changes how much is wanted."""
     terminated: bool
     """Whether the world ended, rather than the time."""
     totals: dict[str, float]
@@ -124,7 +125,7 @@ class _Lane:
         result = self.task.step(self.decision.candidates[candidate])
         self.chosen.append(position)
         self.logs.append(log_probability)
-        self.rewards.append(result.reward)
+        self.rewards.append(result.reward - result.wanted)
         self.totals.add(result)
         self.decision, self.terminated = result.decision, result.terminated
         return result.terminated or result.truncated

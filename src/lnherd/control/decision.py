@@ -61,6 +61,9 @@ class StepResult:
     """The time limit was reached: learners bootstrap from ``decision``."""
     refused: tuple[str, ...] = field(default=())
     """Actions that could not be carried out, and why."""
+    wanted: float = 0.0
+    """What the tick would have been worth had everything gone well that was wanted from outside, in sat: no action
+    changes it, so learners may subtract it from the reward to see what they are responsible for."""
 
 
 class Task(Protocol):

@@ -6,6 +6,7 @@ The same seed brings the same traffic, balances, blocks and fee rates, whatever 
 """
 
 from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
+from lnherd.control.view import Role
 from lnherd.engine import Simulation
 from lnherd.envs.acting import Actor
 from lnherd.envs.crowd import Crowd
@@ -94,7 +95,14 @@ class HerdingTask:
             terms=terms,
             truncated=self.tick == config.horizon,
             refused=tuple(refused),
+            wanted=self._wanted(terms),
         )
+
+    def _wanted(self, terms: dict[str, float]) -> float:
+        """Value of the payments that ended in the tick, had all succeeded; what passes by a router depends on it."""
+        if self.config.role == Role.ROUTER:
+            return 0.0
+        return self.config.reward.value_per_success_sat * (terms["successes"] + terms["failures"])
 
     def _look(self) -> Decision:
         actor = self._actor

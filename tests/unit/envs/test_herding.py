@@ -113,6 +113,20 @@ def test_the_reward_is_the_sum_of_its_terms(small_network, role):
     assert any(result.terms["successes"] > 0 for result in results)
 
 
+@pytest.mark.parametrize("role", [Role.CONSUMER, Role.PROVIDER])
+def test_what_is_wanted_from_outside_hardly_depends_on_what_is_done(small_network, role):
+    results = [play(task(small_network, role=role), policy, 4) for policy in (DoNothing(), RandomChoice())]
+    for result in results[1]:
+        ended = result.terms["successes"] + result.terms["failures"]
+        assert result.wanted == ended * CONFIG.reward.value_per_success_sat
+    waiting, acting = (sum(result.wanted for result in played) for played in results)
+    assert waiting == pytest.approx(acting, rel=0.1) and waiting > 0  # all but the payments under way at the end
+
+
+def test_what_passes_by_a_router_is_not_wanted_from_outside(small_network):
+    assert all(result.wanted == 0.0 for result in play(task(small_network, role=Role.ROUTER), RandomChoice(), 4))
+
+
 def test_successes_are_those_of_the_role(small_network):
     for role, side in ((Role.CONSUMER, "sender"), (Role.PROVIDER, "receiver")):
         world = task(small_network, role=role, warm_up_ticks=0)
