@@ -32,7 +32,6 @@ DQN = DQNConfig(
     epsilon_end=0.02,
     exploration_share=0.5,
     minibatch=64,
-    updates_per_decision=0.25,
     batch_episodes=2,
     lanes=2,
 )
