@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lnherd.cli.scenario_options import scenario_from, scenario_options
+from lnherd.cli.suites import SUITES, run_suite
 
 if TYPE_CHECKING:
     from lnherd.experiments.config import CompareConfig
@@ -30,11 +31,19 @@ def command() -> None:
 @click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
 @click.option("--checkpoints", type=int, default=5, show_default=True, help="Points of the learning curve.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-compare"), show_default=True,
-              help="Directory for results and report; an interrupted comparison goes on there.")  # fmt: skip
+@click.option("--suite", type=click.Choice(SUITES), help="Run a whole benchmark instead: see docs/benchmarks.md.")
+@click.option("--quick", is_flag=True, help="With --suite: a small size that shows that everything runs.")
+@click.option("--budget", type=int, help="With --suite standard: episodes of each training and tuning.")
+@click.option("--snapshot", type=click.Path(exists=True), help="With --suite standard: a real network.")
+@click.option("--workers", type=int, default=2, show_default=True, help="With --suite standard: processes.")
+@click.option("--out", type=click.Path(path_type=Path),
+              help="Directory of the results; an interrupted run goes on there. [default: lnherd-compare]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def herding(**options: Any) -> None:
     """Compare herders: who earns most, R = S - F - C, with one node's channels?"""
+    if options["suite"]:
+        run_suite(options["suite"], options)
+        return
     from lnherd.experiments.config import CompareConfig
 
     rules, algorithms = chosen_policies(options["policies"])
@@ -48,7 +57,7 @@ def herding(**options: Any) -> None:
         evaluations=options["seeds"],
         seed=options["seed"],
     )
-    out: Path = options["out"]
+    out: Path = options["out"] or Path("lnherd-compare")
     published = run_comparison(config, out, kind="compare herding", fresh=False)
     show(published, out, as_json=options["as_json"])
 

@@ -37,11 +37,22 @@ class Range:
 
     def draw(self, rng: np.random.Generator) -> float:
         """A value at random."""
-        if self.log:
-            value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
-        else:
-            value = rng.uniform(self.low, self.high)
+        return self.at(float(rng.uniform()))
+
+    def at(self, unit: float) -> float:
+        """The value at ``unit`` of the way (0 to 1) through the range, on its scale."""
+        low, high = self._scaled(self.low), self._scaled(self.high)
+        value = low + unit * (high - low)
+        value = min(max(math.exp(value) if self.log else value, self.low), self.high)
         return float(round(value)) if self.whole else float(value)
+
+    def unit(self, value: float) -> float:
+        """How far through the range ``value`` is: the inverse of :meth:`at`, 0 or 1 beyond the ends."""
+        low, high = self._scaled(self.low), self._scaled(self.high)
+        return (self._scaled(min(max(value, self.low), self.high)) - low) / (high - low)
+
+    def _scaled(self, value: float) -> float:
+        return math.log(value) if self.log else value
 
     def check(self, name: str, value: float) -> None:
         """Raise InputError unless ``value`` lies in the range."""

@@ -1,0 +1,87 @@
+"""``lnherd compare herding --suite ...``: whole benchmarks by one command."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+SUITES = ("standard", "relay-node")
+DEFAULT_OUT = {"standard": Path("lnherd-standard"), "relay-node": Path("lnherd-relay-node")}
+
+
+def run_suite(name: str, options: dict[str, Any]) -> None:
+    """Run one of SUITES with the options of the command."""
+    out: Path = options["out"] or DEFAULT_OUT[name]
+    if name == "relay-node":
+        _relay_node(out, options)
+    else:
+        _standard(out, options)
+
+
+def _relay_node(out: Path, options: dict[str, Any]) -> None:
+    from lnherd.cli.invocation import command_line
+    from lnherd.cli.output import print_json, print_table
+    from lnherd.experiments import relay_report
+    from lnherd.experiments.provenance import provenance
+    from lnherd.experiments.relay_node import QUICK, RelayNodeConfig, run
+
+    config = QUICK if options["quick"] else RelayNodeConfig(seed=options["seed"])
+    rows, lives = run(config, lambda what: click.echo(what, err=True))
+    files = relay_report.publish(out, config, rows, lives, provenance(command_line(), config.seed))
+    if options["as_json"]:
+        print_json({**relay_report.as_json(config, rows), "files": [str(path) for path in files]})
+        return
+    print_table("Profit of the relay node, in coins", relay_report.COLUMNS, relay_report.table(rows))
+    click.echo(f"Written: {', '.join(str(path) for path in files)}")
+
+
+def _standard(out: Path, options: dict[str, Any]) -> None:
+    from dataclasses import replace
+
+    from lnherd.cli.first_run import compile_engine
+    from lnherd.cli.invocation import command_line
+    from lnherd.cli.output import print_json, print_table, progress
+    from lnherd.experiments import standard_report
+    from lnherd.experiments.directory import claim
+    from lnherd.experiments.json_config import to_json
+    from lnherd.experiments.provenance import provenance
+    from lnherd.experiments.standard import jobs, run, stored
+    from lnherd.experiments.suites import QUICK, SuiteConfig
+
+    config = QUICK if options["quick"] else SuiteConfig()
+    config = replace(config, seed=options["seed"], snapshot=options["snapshot"])
+    if options["budget"] is not None:
+        config = replace(config, budget=options["budget"])
+    wanted = chosen(options["policies"])
+    claim(out, {"kind": "compare standard", "config": to_json(config)})
+    compile_engine()
+    with progress("cells, policies, trainings", len(jobs(config, wanted))) as advance_to:
+        run(config, wanted, out, options["workers"], advance_to)
+    board = standard_report.board(config, list(stored(out, config, wanted)))
+    files = standard_report.publish(out, config, board, provenance(command_line(), config.seed))
+    if options["as_json"]:
+        print_json({**standard_report.as_json(board), "files": [str(path) for path in files]})
+        return
+    print_table("Normalised scores: 0 does nothing, 1 is the best heuristic of each cell in hindsight",
+                standard_report.BOARD_COLUMNS, standard_report.board_table(board))  # fmt: skip
+    click.echo(f"Written: {', '.join(str(path) for path in files)}")
+
+
+def chosen(names: str | None) -> list[str]:
+    """Policies of the standard suite: all, or those named beside doing nothing.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    from lnherd.errors import InputError
+    from lnherd.experiments.results import BASELINE
+    from lnherd.experiments.standard import standard_policies
+
+    known = standard_policies()
+    if names is None:
+        return known
+    asked = [name.strip() for name in names.split(",")]
+    for name in asked:
+        if name not in known:
+            raise InputError(f"--policies: {name!r} is not in the suite; choose from {', '.join(known)}")
+    return [name for name in known if name in asked or name == BASELINE]

@@ -1,0 +1,226 @@
+"""``lnherd compare herding --suite standard``: rules, tuned, and learners in every cell of the standard suite.
+
+Every (cell, policy, training) is a job: it tunes or trains in the cell's training worlds, then plays every held-out
+seed in its held-out worlds. Each result is a file of its own, written whole, so that an interrupted run goes on where
+it stopped and later policies can join a finished one.
+
+    config.json  cells/CELL/POLICY/tuned.json | policy-N.npz  cells/CELL/POLICY/N-WORLD-SEED.json
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from typing import Any
+
+from lnherd.agents.policy import Policy
+from lnherd.agents.qlearning import QConfig, QLearner
+from lnherd.agents.rules import RULES
+from lnherd.agents.rules.tunable import ranges, with_parameters
+from lnherd.control.view import Role
+from lnherd.experiments.directory import read_json, write_json
+from lnherd.experiments.episodes import REWARD, Episode, play
+from lnherd.experiments.results import BASELINE
+from lnherd.experiments.seeds import held_out_seeds, training_seeds
+from lnherd.experiments.suites import AnyWorld, Cell, SuiteConfig, Surroundings
+from lnherd.experiments.tuning import Tuned, tune
+from lnherd.experiments.worth import worth_bound
+
+LEARNERS = ("q-learning",)
+"""Learners of the suite, by their name in tables."""
+FEES_ONLY = (
+    "market", "static", "proportional", "exp-balance", "lndg-autofees", "demand-controller", "terminal-autofees",
+    "pid-spread",
+)  # fmt: skip
+"""Rules that set fees and nothing else: they do nothing for a node whose successes are its own payments."""
+TUNED_FILE = "tuned.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One policy in one cell."""
+
+    cell: Cell
+    policy: str
+    training: int = 0
+
+
+def policies_of(cell: Cell, wanted: Sequence[str]) -> list[str]:
+    """Those of ``wanted`` that can make a difference in ``cell``."""
+    return [name for name in wanted if cell.role == Role.ROUTER or name not in FEES_ONLY]
+
+
+def jobs(config: SuiteConfig, wanted: Sequence[str]) -> list[Job]:
+    """All jobs, policy by policy, so that an unfinished run compares whom it has in every cell."""
+    return [
+        Job(cell, name, training)
+        for name in wanted
+        for cell in config.cells()
+        if name in policies_of(cell, wanted)
+        for training in range(config.trainings if name in LEARNERS else 1)
+    ]
+
+
+def results_of(out: Path, job: Job) -> Path:
+    """Where the results of a job are."""
+    return out / "cells" / job.cell.name / job.policy
+
+
+def held_out(config: SuiteConfig) -> list[tuple[int, int]]:
+    """``(world, seed)`` of every held-out episode of a cell."""
+    seeds = held_out_seeds(config.seed, config.worlds * config.seeds)
+    return [(position % config.worlds, seed) for position, seed in enumerate(seeds)]
+
+
+def missing(config: SuiteConfig, out: Path, job: Job) -> list[tuple[int, int]]:
+    """Held-out episodes of a job that have not been played yet."""
+    folder = results_of(out, job)
+    return [
+        (world, seed) for world, seed in held_out(config) if not (folder / _file(job.training, world, seed)).exists()
+    ]
+
+
+def _file(training: int, world: int, seed: int) -> str:
+    return f"{training}-{world}-{seed}.json"
+
+
+class Worker:
+    """A process that does jobs; worlds are kept from one job to the next."""
+
+    def __init__(self, config: SuiteConfig, out: Path) -> None:
+        self.config, self.out = config, out
+        self._surroundings = Surroundings(config)
+        self._worlds: dict[tuple[Cell, str], AnyWorld] = {}
+
+    def do(self, job: Job) -> int:
+        """Play what is missing of ``job``; returns how many held-out episodes that were."""
+        todo = missing(self.config, self.out, job)
+        if not todo:
+            return 0
+        policy, worlds = self._policy(job), self._in(job.cell, "eval")
+        for world, seed in todo:
+            task = worlds.task(world)
+            episode = play(task, policy, seed, name=job.policy, training=job.training)
+            stored = {**asdict(episode), "world": world, "bound": worth_bound(task.scenario, seed)}
+            write_json(results_of(self.out, job) / _file(job.training, world, seed), stored)
+        return len(todo)
+
+    def _in(self, cell: Cell, split: str) -> AnyWorld:
+        if (cell, split) not in self._worlds:
+            self._worlds[cell, split] = AnyWorld(self._surroundings.worlds(cell, split))
+        return self._worlds[cell, split]
+
+    def _policy(self, job: Job) -> Policy:
+        return self._learned(job) if job.policy in LEARNERS else self._tuned(job)
+
+    def _tuned(self, job: Job) -> Policy:
+        """The rule with the settings that its tuning found, tuned now if that has not been done."""
+        rule, path = RULES[job.policy](), results_of(self.out, job) / TUNED_FILE
+        if not ranges(rule):
+            return rule
+        if not path.exists():
+            started = time.perf_counter()
+            seeds = training_seeds(self.config.seed, self.config.budget)
+            train = self._in(job.cell, "train")
+
+            def score(policy: Policy, seed: int) -> float:
+                return play(train, policy, seed).totals[REWARD]
+
+            tuned = tune(rule, score, seeds, episodes=self.config.budget, seed=self.config.seed)
+            write_json(path, {**tuned.as_json(), "wall_s": time.perf_counter() - started})
+        stored = read_json(path)
+        return with_parameters(rule, stored["parameters"])
+
+    def _learned(self, job: Job) -> Policy:
+        """The learner's policy, trained now if that has not been done."""
+        path = results_of(self.out, job) / f"policy-{job.training}.npz"
+        if not path.exists():
+            started, config = time.perf_counter(), self.config
+            seed = config.seed * 1_000 + job.training
+            learner = QLearner(QConfig(), seed)
+            learner.train(lambda: self._in(job.cell, "train"), config.budget, training_seeds(seed + 1, config.budget))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            learner.save(path)
+            wall_s = time.perf_counter() - started
+            write_json(path.with_suffix(".json"), {"episodes": config.budget, "wall_s": wall_s})
+        return QLearner.load(path).policy()
+
+
+_worker: Worker | None = None
+
+
+def _begin(config: SuiteConfig, out: Path) -> None:
+    global _worker
+    signal(SIGINT, SIG_IGN)
+    _worker = Worker(config, out)
+
+
+def _do(job: Job) -> int:
+    assert _worker is not None
+    return _worker.do(job)
+
+
+def run(
+    config: SuiteConfig, wanted: Sequence[str], out: Path, n_workers: int, on_progress: Callable[[int], None]
+) -> None:
+    """Do every job that is not done yet."""
+    todo = [job for job in jobs(config, wanted) if missing(config, out, job)]
+    done = len(jobs(config, wanted)) - len(todo)
+    on_progress(done)
+    if n_workers == 1:
+        worker = Worker(config, out)
+        for job in todo:
+            worker.do(job)
+            done += 1
+            on_progress(done)
+        return
+    pool = ProcessPoolExecutor(n_workers, get_context("spawn"), _begin, (config, out))
+    try:
+        for finished in as_completed([pool.submit(_do, job) for job in todo]):
+            finished.result()
+            done += 1
+            on_progress(done)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Played:
+    """One stored episode."""
+
+    cell: str
+    episode: Episode
+    world: int
+    bound: float
+
+
+def stored(out: Path, config: SuiteConfig, wanted: Sequence[str]) -> Iterator[Played]:
+    """Every stored episode of the suite that ``config`` describes."""
+    for job in jobs(config, wanted):
+        for world, seed in held_out(config):
+            path = results_of(out, job) / _file(job.training, world, seed)
+            if path.exists():
+                content: dict[str, Any] = read_json(path)
+                bound = float(content.pop("bound"))
+                yield Played(job.cell.name, Episode(**{k: v for k, v in content.items() if k != "world"}), world, bound)
+
+
+def tunings(out: Path, config: SuiteConfig, wanted: Sequence[str]) -> dict[tuple[str, str], Tuned]:
+    """What tuning came to, by cell and rule."""
+    found = {}
+    for job in jobs(config, wanted):
+        path = results_of(out, job) / TUNED_FILE
+        if path.exists():
+            content = read_json(path)
+            content.pop("wall_s")
+            found[job.cell.name, job.policy] = Tuned(**content)
+    return found
+
+
+def standard_policies() -> list[str]:
+    """Doing nothing first, then the learners, then every rule, those first that move liquidity."""
+    rules = [name for name in RULES if name not in FEES_ONLY and name not in (BASELINE, "random")]
+    return [BASELINE, *LEARNERS, *rules, *FEES_ONLY, "random"]
