@@ -16,8 +16,10 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
+from lnherd.agents.configs import DQNConfig, PPOConfig
+from lnherd.agents.learners import LearnerConfig, load_policy, make_learner
 from lnherd.agents.policy import Policy
-from lnherd.agents.qlearning import QConfig, QLearner
+from lnherd.agents.qlearning import QConfig
 from lnherd.agents.rules import RULES
 from lnherd.agents.rules.tunable import ranges, with_parameters
 from lnherd.control.view import Role
@@ -29,7 +31,7 @@ from lnherd.experiments.suites import AnyWorld, Cell, SuiteConfig, Surroundings
 from lnherd.experiments.tuning import Tuned, tune
 from lnherd.experiments.worth import worth_bound
 
-LEARNERS = ("q-learning",)
+LEARNERS: dict[str, LearnerConfig] = {"q-learning": QConfig(), "dqn": DQNConfig(), "ppo": PPOConfig()}
 """Learners of the suite, by their name in tables."""
 FEES_ONLY = (
     "market", "static", "proportional", "exp-balance", "lndg-autofees", "demand-controller", "terminal-autofees",
@@ -140,13 +142,14 @@ class Worker:
         if not path.exists():
             started, config = time.perf_counter(), self.config
             seed = config.seed * 1_000 + job.training
-            learner = QLearner(QConfig(), seed)
-            learner.train(lambda: self._in(job.cell, "train"), config.budget, training_seeds(seed + 1, config.budget))
+            learner = make_learner(LEARNERS[job.policy], seed)
+            worlds = self._in(job.cell, "train").worlds
+            learner.train(lambda: AnyWorld(worlds), config.budget, training_seeds(seed + 1, config.budget))
             path.parent.mkdir(parents=True, exist_ok=True)
-            learner.save(path)
+            learner.save_policy(path)
             wall_s = time.perf_counter() - started
             write_json(path.with_suffix(".json"), {"episodes": config.budget, "wall_s": wall_s})
-        return QLearner.load(path).policy()
+        return load_policy(path)[0]
 
 
 _worker: Worker | None = None
