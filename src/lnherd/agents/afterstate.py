@@ -47,6 +47,7 @@ class AfterstateLearner:
         self.values: Floats = np.zeros(config.binning.n_rows)
         self.mean = 0.0
         self.learning = True
+        """Whether it learns and explores; else it acts on what it knows."""
         self.reset(0)
 
     def reset(self, seed: int) -> None:

@@ -31,6 +31,7 @@ def command() -> None:
 @click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
 @click.option("--checkpoints", type=int, default=5, show_default=True, help="Points of the learning curve.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--tuned", is_flag=True, help="Let each rule also run tuned, with as many episodes as a learner trains.")
 @click.option("--suite", type=click.Choice(SUITES), help="Run a whole benchmark instead: see docs/benchmarks.md.")
 @click.option("--quick", is_flag=True, help="With --suite: a small size that shows that everything runs.")
 @click.option("--budget", type=int, help="With --suite standard: episodes of each training and tuning.")
@@ -50,6 +51,7 @@ def herding(**options: Any) -> None:
     config = CompareConfig(
         scenario=scenario_from(options),
         rules=rules,
+        tuned=options["tuned"],
         algorithms=algorithms,
         trainings=options["trainings"],
         train_episodes=options["train_episodes"],
@@ -104,7 +106,7 @@ def run_comparison(config: "CompareConfig", out: Path, *, kind: str, fresh: bool
     compile_engine()
     try:
         with progress("training and comparing, simulated days", n_episodes(config)) as advance_to:
-            findings = run(config, trainings, world.task, advance_to, days=world.days)
+            findings = run(config, trainings, world.task, advance_to, out=out, days=world.days)
     except KeyboardInterrupt:
         click.echo(f"The trainings so far are in {out}; the same command goes on with them.", err=True)
         raise

@@ -15,12 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from lnherd.agents.rules import RULES
+from lnherd.agents.rules.tunable import ranges
 from lnherd.experiments.config import LEARNED_NAMES, CompareConfig, describe
 from lnherd.experiments.curves import Curve
-from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, write_json
+from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, read_json, write_json
 from lnherd.experiments.episodes import REWARD, Episode
 from lnherd.experiments.training import PROVENANCE_FILE, Training
+from lnherd.experiments.tuning import Tuned, search_cost
 from lnherd.experiments.workers import (
+    TUNED,
     AnyFuture,
     Candidate,
     Evaluated,
@@ -29,6 +33,7 @@ from lnherd.experiments.workers import (
     evaluate,
     n_cores,
     train,
+    tune_rule,
     workers,
 )
 
@@ -38,6 +43,8 @@ EPISODES_PER_JOB = 16
 """Episodes of one training job: whole batches of every learner."""
 TRAININGS = "trainings"
 """Directory of the trainings."""
+TUNED_RULES = "tuned"
+"""Directory of tuned settings, one file a rule."""
 OUTPUTS = ("results.csv", "results.json", "marl-eval.json", "report.html")
 """What :mod:`lnherd.experiments.publish` adds."""
 
@@ -59,6 +66,8 @@ class _Race:
     config: CompareConfig
     pool: Executor
     on_progress: Callable[[int], None]
+    tuned_rules: Path
+    """Directory of tuned settings."""
     learners: dict[Path, tuple[str, int]]
     """Directory of each training -> its algorithm and number."""
     pending: set[AnyFuture] = field(default_factory=set)
@@ -72,7 +81,10 @@ class _Race:
             for job in finished:
                 self._follow_up(job.result())
 
-    def _follow_up(self, result: Evaluated | Trained) -> None:
+    def _follow_up(self, result: Evaluated | Trained | Tuned) -> None:
+        if isinstance(result, Tuned):
+            self._tuned(result)
+            return
         if isinstance(result, Evaluated):
             self.evaluated.setdefault(result.candidate, []).extend(result.episodes)
             self.advance(len(result.episodes))
@@ -81,6 +93,20 @@ class _Race:
         if result.kept is not None:
             self.evaluate_kept(result.directory, result.kept, result.episodes)
         self.train(result.directory, result.episodes)
+
+    def tune(self, rule: str) -> None:
+        """Start the search for the best settings of ``rule``, or take up what an earlier run found."""
+        path = self.tuned_rules / f"{rule}.json"
+        if path.exists():
+            self._tuned(Tuned(**read_json(path)))
+        else:
+            self.pending.add(self.pool.submit(tune_rule, rule, self.config.tuning_seeds(), self.config.seed))
+
+    def _tuned(self, found: Tuned) -> None:
+        """Store what a search found and let the tuned rule play."""
+        write_json(self.tuned_rules / f"{found.rule}.json", found.as_json())
+        self.advance(found.episodes)
+        self.evaluate(Candidate(found.rule + TUNED, settings=tuple(found.parameters.items())))
 
     def take_up(self, training: Training) -> None:
         """Go on with a training, and measure what an earlier, interrupted run had kept of it."""
@@ -120,8 +146,15 @@ class _Race:
 def n_episodes(config: CompareConfig) -> int:
     """Episodes that a comparison plays in all."""
     learned = len(config.algorithms) * config.trainings
-    evaluations = len(config.rules) + learned * len(config.stops())
-    return learned * config.train_episodes + evaluations * config.evaluations
+    tuned = len(tuned_rules(config))
+    evaluations = len(config.rules) + tuned + learned * len(config.stops())
+    searched = tuned * search_cost(config.train_episodes)
+    return learned * config.train_episodes + searched + evaluations * config.evaluations
+
+
+def tuned_rules(config: CompareConfig) -> list[str]:
+    """Rules that are to run tuned: those that have something to tune."""
+    return [rule for rule in config.rules if config.tuned and ranges(RULES[rule]())]
 
 
 def prepare(
@@ -152,6 +185,7 @@ def prepare(
 def _forget(out: Path) -> None:
     """Remove what a comparison writes, and nothing else."""
     shutil.rmtree(out / TRAININGS, ignore_errors=True)
+    shutil.rmtree(out / TUNED_RULES, ignore_errors=True)
     for name in (PROVENANCE_FILE, *OUTPUTS):
         (out / name).unlink(missing_ok=True)
 
@@ -162,16 +196,19 @@ def run(
     make_task: TaskMaker,
     on_progress: Callable[[int], None],
     *,
+    out: Path,
     days: float,
 ) -> Findings:
-    """Play everything, in as many processes as there are cores; an episode lasts ``days``."""
+    """Play everything, in as many processes as there are cores; an episode lasts ``days``, settings go to ``out``."""
     learners = {each.directory: place for each, place in zip(trainings, config.learners(), strict=True)}
     with workers(make_task, n_cores()) as pool:
-        race = _Race(config, pool, on_progress, learners)
+        race = _Race(config, pool, on_progress, out / TUNED_RULES, learners)
         for training in trainings:
             race.take_up(training)
         for rule in config.rules:
             race.evaluate(Candidate(rule))
+        for rule in tuned_rules(config):
+            race.tune(rule)
         race.finish()
     final = [
         episode
@@ -179,7 +216,8 @@ def run(
         for episode in episodes
         if candidate.path is None or candidate.episodes == config.train_episodes
     ]
-    order = {name: place for place, name in enumerate((*config.rules, *LEARNED_NAMES.values()))}
+    names = [*config.rules, *(rule + TUNED for rule in tuned_rules(config)), *LEARNED_NAMES.values()]
+    order = {name: place for place, name in enumerate(names)}
     final.sort(key=lambda episode: (order[episode.policy], episode.training, episode.seed))
     curves = [_curve(config, name, learners, race.evaluated, days) for name in config.algorithms]
     return Findings(final, tuple(curves))

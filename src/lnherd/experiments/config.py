@@ -97,6 +97,8 @@ class CompareConfig:
     """Held-out seeds."""
     seed: int = 0
     """Of trainings, held-out traffic and bootstrap."""
+    tuned: bool = False
+    """Whether each rule also runs tuned, with as many training episodes as a learner."""
 
     def __post_init__(self) -> None:
         _check("--trainings", self.trainings, 1)
@@ -110,6 +112,10 @@ class CompareConfig:
     def seeds(self) -> list[int]:
         """Held-out seeds, all different; none is ever a training seed."""
         return distinct_seeds(self.seed, self.evaluations)
+
+    def tuning_seeds(self) -> tuple[int, ...]:
+        """Training seeds that rules are tuned on: those of the first training."""
+        return tuple(self.training(ALGORITHMS[0], 0).seeds())
 
     def learners(self) -> list[tuple[str, int]]:
         """Algorithm and number of each training."""

@@ -151,6 +151,7 @@ def as_json(config: CompareConfig, comparison: Comparison, provenance: dict[str,
     return {
         "headline": "".join(words.headline(comparison.summaries)),
         "best": words.leading(comparison.summaries).name,
+        "best_rule_in_hindsight": rule.name if (rule := words.best_rule(comparison.summaries)) else None,
         "against_best_rule": _estimate(comparison.against_rule),
         "policies": [policy_json(summary) for summary in comparison.summaries],
         "curves": [_curve(curve) for curve in comparison.curves],

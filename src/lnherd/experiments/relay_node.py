@@ -6,6 +6,7 @@ lives with a learner's budget, and in hindsight on the held-out ones, which no l
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -114,8 +115,7 @@ class Contestant:
     learns: str
     training_lives: int
     make: Callable[[], Policy]
-    """Called once a life for those that learn online, once in all for others."""
-    online: bool = False
+    """Called anew for every life: nobody takes what it learned in one held-out life into another."""
 
 
 def play_life(policy: Policy, seed: int, name: str) -> Life:
@@ -167,8 +167,8 @@ def contestants(config: RelayNodeConfig, on_progress: Callable[[str], None]) -> 
         Contestant("thresholds, hindsight", "hindsight", budget, lambda: hindsight),
         Contestant("q-learning", "other lives", config.q_lives, lambda: q_policy),
         Contestant("policy search", "other lives", budget, lambda: joint),
-        Contestant("afterstate TD", "other lives", config.td_lives, lambda: td),
-        Contestant("afterstate TD, online", "this life", 0, new_afterstate, online=True),
+        Contestant("afterstate TD, warm", "other lives, this life", config.td_lives, lambda: deepcopy(td)),
+        Contestant("afterstate TD", "this life", 0, new_afterstate),
     ]
 
 
@@ -177,19 +177,19 @@ def new_afterstate() -> AfterstateLearner:
     return AfterstateLearner(AfterstateConfig(AFTERSTATES, cost_column=CANDIDATE.index("cost"), cost_scale=10.0))
 
 
-def trained_afterstate(config: RelayNodeConfig, seeds: list[int]) -> Policy:
-    """What it has learned on other lives, frozen."""
+def trained_afterstate(config: RelayNodeConfig, seeds: list[int]) -> AfterstateLearner:
+    """What it has learned on other lives; it goes on learning, slower and without exploring."""
     learner = new_afterstate()
     for seed in seeds[: config.td_lives]:
         play_life(learner, seed, "")
-    learner.learning = False
+    learner.config = replace(learner.config, learning_rate=0.1, exploration=0.0)
     return learner
 
 
 def trained_q(config: RelayNodeConfig, seeds: list[int]) -> Policy:
     """Tabular Q-learning over where candidates lead, on other lives."""
     settings = QConfig(
-        binning=Q_BINNING, discount=0.98, n_steps=16, epsilon_start=0.3, epsilon_end=0.02, confidence=0.0
+        binning=Q_BINNING, discount=0.98, n_steps=16, epsilon_start=0.3, epsilon_end=0.02, confidence=2.0
     )
     learner = QLearner(settings, config.seed)
     learner.train(RelayNodeTask, config.q_lives, seeds)
@@ -202,8 +202,7 @@ def run(config: RelayNodeConfig, on_progress: Callable[[str], None]) -> tuple[li
     seeds = held_out_seeds(config.seed, config.lives)
     for contestant in contestants(config, on_progress):
         on_progress(f"held-out lives of {contestant.name}")
-        policy = contestant.make()
-        played = [play_life(contestant.make() if contestant.online else policy, s, contestant.name) for s in seeds]
+        played = [play_life(contestant.make(), seed, contestant.name) for seed in seeds]
         lives += played
         rows.append(summary(contestant, played, config.seed))
     return rows, lives

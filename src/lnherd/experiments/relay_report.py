@@ -40,7 +40,13 @@ def as_json(config: RelayNodeConfig, rows: Sequence[Row]) -> dict[str, Any]:
 def figure(rows: Sequence[Row], bound: float) -> str:
     """Profits with the range over all lives, between what was published and what is possible."""
     shown = [
-        Bar(row.policy, row.profit, row.lowest, row.highest, strong=row.learns in ("other lives", "this life"))
+        Bar(
+            row.policy,
+            row.profit,
+            row.lowest,
+            row.highest,
+            strong=row.learns in ("other lives", "this life", "other lives, this life"),
+        )
         for row in rows
         if row.policy != "do-nothing"
     ]

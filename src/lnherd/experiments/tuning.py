@@ -54,6 +54,12 @@ def rounds(episodes: int) -> list[tuple[int, int]]:
     return [(settings // KEEP**k, KEEP**k) for k in range(n_rounds)]
 
 
+def search_cost(episodes: int) -> int:
+    """Episodes that a search with a budget of ``episodes`` plays."""
+    planned = rounds(episodes)
+    return _cost(planned[0][0], len(planned))
+
+
 def _cost(settings: int, n_rounds: int) -> int:
     """Episodes of a search that begins with so many settings."""
     added = [KEEP**k - (KEEP ** (k - 1) if k else 0) for k in range(n_rounds)]

@@ -17,15 +17,19 @@ from typing import Any, TypeAlias
 from lnherd.agents.learners import load_policy
 from lnherd.agents.policy import Policy
 from lnherd.agents.rules import RULES
+from lnherd.agents.rules.tunable import with_parameters
 from lnherd.control.decision import Task
-from lnherd.experiments.episodes import Episode, play
+from lnherd.experiments.episodes import REWARD, Episode, play
 from lnherd.experiments.training import Training
+from lnherd.experiments.tuning import Tuned, tune
 
 TaskMaker: TypeAlias = Callable[[], Task]
 """Something that builds a task; it travels to the workers by pickle."""
 AnyFuture: TypeAlias = Future[Any]
 """A job under way."""
 _task: Task | None = None
+TUNED = ", tuned"
+"""What the name of a rule ends in, in tables, where its parameters have been tuned."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,14 @@ class Candidate:
     """File of a learned policy; None is the rule called ``name``."""
     episodes: int = 0
     """Training episodes it has seen."""
+    settings: tuple[tuple[str, float], ...] = ()
+    """Tuned parameters of a rule; without any it runs as published."""
 
     def policy(self) -> Policy:
         """Build or load it."""
-        return RULES[self.name]() if self.path is None else load_policy(self.path)[0]
+        if self.path is not None:
+            return load_policy(self.path)[0]
+        return with_parameters(RULES[self.name.removesuffix(TUNED)](), dict(self.settings))
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,16 @@ def train(directory: Path, until: int, stop: int) -> Trained:
     training.advance(until, own_task, lambda _: None)
     kept = training.keep() if training.episodes == stop else None
     return Trained(directory, training.episodes, training.episodes - before, kept)
+
+
+def tune_rule(rule: str, seeds: tuple[int, ...], seed: int) -> Tuned:
+    """Job: search the settings of ``rule`` on training seeds, with as many episodes as there are seeds."""
+    task = _own_task()
+
+    def score(policy: Policy, each: int) -> float:
+        return play(task, policy, each).totals[REWARD]
+
+    return tune(RULES[rule](), score, seeds, episodes=len(seeds), seed=seed)
 
 
 def n_cores() -> int:

@@ -1,5 +1,7 @@
 """Comparisons on the fake task, in real worker processes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_herding import FakeTask
@@ -8,6 +10,7 @@ from lnherd.agents.qlearning import QLearner
 from lnherd.errors import InputError
 from lnherd.experiments import compare
 from lnherd.experiments.config import CompareConfig
+from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.episodes import play
 from lnherd.experiments.results import Results, summarise
 from lnherd.experiments.training import Training
@@ -19,7 +22,7 @@ ABOUT = {"lnherd": "0"}
 
 def run(out, *, config=CONFIG, kind="compare herding", fresh=False, on_progress=lambda _: None):
     trainings = compare.prepare(config, out, {"env": 1}, ABOUT, kind=kind, fresh=fresh)
-    return compare.run(config, trainings, FakeTask, on_progress, days=1.0)
+    return compare.run(config, trainings, FakeTask, on_progress, out=out, days=1.0)
 
 
 def outcome(findings):
@@ -108,9 +111,23 @@ def test_a_worker_that_fails_says_so(tmp_path):
     trainings = compare.prepare(CONFIG, tmp_path / "out", {"env": 1}, ABOUT, kind="compare herding", fresh=False)
     (trainings[0].directory / "learner.npz").write_bytes(b"no")
     with pytest.raises(InputError, match="not a saved Q-table"):
-        compare.run(CONFIG, trainings, FakeTask, lambda _: None, days=1.0)
+        compare.run(CONFIG, trainings, FakeTask, lambda _: None, out=tmp_path, days=1.0)
 
 
 def test_interrupted_training_can_be_read(finished):
     out, _, _ = finished
     assert Training.read(out / "trainings" / "qlearning-0").episodes == 24
+
+
+def test_tuned_rules_spend_what_a_learner_does_and_are_not_tuned_twice(tmp_path):
+    config = replace(CONFIG, rules=("do-nothing", "threshold-swap"), algorithms=(), train_episodes=8, tuned=True)
+    heard = []
+    first = run(tmp_path / "out", config=config, on_progress=heard.append)
+    assert {e.policy for e in first.final} == {"do-nothing", "threshold-swap", "threshold-swap, tuned"}
+    assert heard[-1] == compare.n_episodes(config) == 8 + 3 * 6
+    stored = tmp_path / "out" / "tuned" / "threshold-swap.json"
+    assert read_json(stored)["episodes"] == 8
+    written = read_json(stored) | {"score": -1.0}
+    write_json(stored, written)
+    assert outcome(run(tmp_path / "out", config=config)) == outcome(first)
+    assert read_json(stored) == written
