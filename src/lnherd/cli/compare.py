@@ -32,9 +32,10 @@ def command() -> None:
 @click.option("--checkpoints", type=int, default=5, show_default=True, help="Points of the learning curve.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--tuned", is_flag=True, help="Let each rule also run tuned, with as many episodes as a learner trains.")
-@click.option("--suite", type=click.Choice(SUITES), help="Run a whole benchmark instead: see docs/benchmarks.md.")
+@click.option("--suite", type=click.Choice(SUITES), help="Run a whole benchmark instead (docs/herding-benchmarks.md).")
 @click.option("--quick", is_flag=True, help="With --suite: a small size that shows that everything runs.")
 @click.option("--budget", type=int, help="With --suite standard: episodes of each training and tuning.")
+@click.option("--cells", help="With --suite standard: only these, comma-separated, such as router-drained.")
 @click.option("--snapshot", type=click.Path(exists=True), help="With --suite standard: a real network.")
 @click.option("--workers", type=int, default=2, show_default=True, help="With --suite standard: processes.")
 @click.option("--out", type=click.Path(path_type=Path),

@@ -1,9 +1,12 @@
 """``lnherd compare herding --suite ...``: whole benchmarks by one command."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from lnherd.experiments.suites import SuiteConfig
 
 SUITES = ("standard", "relay-node")
 DEFAULT_OUT = {"standard": Path("lnherd-standard"), "relay-node": Path("lnherd-relay-node")}
@@ -55,8 +58,10 @@ def _standard(out: Path, options: dict[str, Any]) -> None:
     wanted = chosen(options["policies"])
     claim(out, {"kind": "compare standard", "config": to_json(config)})
     compile_engine()
-    with progress("cells, policies, trainings", len(jobs(config, wanted))) as advance_to:
-        run(config, wanted, out, options["workers"], advance_to)
+    cells = chosen_cells(config, options["cells"])
+    planned = [job for job in jobs(config, wanted) if job.cell.name in cells]
+    with progress("cells, policies, trainings", len(planned)) as advance_to:
+        run(config, planned, out, options["workers"], advance_to)
     board = standard_report.board(config, list(stored(out, config, wanted)))
     files = standard_report.publish(out, config, board, provenance(command_line(), config.seed))
     if options["as_json"]:
@@ -65,6 +70,22 @@ def _standard(out: Path, options: dict[str, Any]) -> None:
     print_table("Normalised scores: 0 does nothing, 1 is the best heuristic of each cell in hindsight",
                 standard_report.BOARD_COLUMNS, standard_report.board_table(board))  # fmt: skip
     click.echo(f"Written: {', '.join(str(path) for path in files)}")
+
+
+def chosen_cells(config: "SuiteConfig", names: str | None) -> list[str]:
+    """Cells of the standard suite: all, or those named.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    from lnherd.errors import InputError
+
+    known = [cell.name for cell in config.cells()]
+    asked = known if names is None else [name.strip() for name in names.split(",")]
+    for name in asked:
+        if name not in known:
+            raise InputError(f"--cells: {name!r} is not in the suite; choose from {', '.join(known)}")
+    return asked
 
 
 def chosen(names: str | None) -> list[str]:

@@ -167,11 +167,11 @@ def _do(job: Job) -> int:
 
 
 def run(
-    config: SuiteConfig, wanted: Sequence[str], out: Path, n_workers: int, on_progress: Callable[[int], None]
+    config: SuiteConfig, planned: Sequence[Job], out: Path, n_workers: int, on_progress: Callable[[int], None]
 ) -> None:
-    """Do every job that is not done yet."""
-    todo = [job for job in jobs(config, wanted) if missing(config, out, job)]
-    done = len(jobs(config, wanted)) - len(todo)
+    """Do every job of ``planned`` that is not done yet."""
+    todo = [job for job in planned if missing(config, out, job)]
+    done = len(planned) - len(todo)
     on_progress(done)
     if n_workers == 1:
         worker = Worker(config, out)

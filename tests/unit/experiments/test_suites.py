@@ -59,9 +59,9 @@ def test_rules_that_only_set_fees_are_left_to_routers():
 
 def test_a_run_is_stored_and_goes_on_where_it_stopped(tmp_path):
     wanted, told = ["do-nothing", "threshold-swap", "q-learning"], []
-    run(TINY, wanted[:1], tmp_path, 1, told.append)
+    run(TINY, jobs(TINY, wanted[:1]), tmp_path, 1, told.append)
     first = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
-    run(TINY, wanted, tmp_path, 1, told.append)
+    run(TINY, jobs(TINY, wanted), tmp_path, 1, told.append)
     assert told == [0, 1, 1, 2, 3]
     assert all(path.stat().st_mtime_ns == written for path, written in first.items())
     assert not any(missing(TINY, tmp_path, job) for job in jobs(TINY, wanted))
