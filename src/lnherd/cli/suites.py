@@ -29,6 +29,7 @@ def _relay_node(out: Path, options: dict[str, Any]) -> None:
     from lnherd.experiments.relay_node import QUICK, RelayNodeConfig, run
 
     config = QUICK if options["quick"] else RelayNodeConfig(seed=options["seed"])
+    relay_report.claim_directory(out, config)
     rows, lives = run(config, lambda what: click.echo(what, err=True))
     files = relay_report.publish(out, config, rows, lives, provenance(command_line(), config.seed))
     if options["as_json"]:
@@ -56,10 +57,10 @@ def _standard(out: Path, options: dict[str, Any]) -> None:
     if options["budget"] is not None:
         config = replace(config, budget=options["budget"])
     wanted = chosen(options["policies"])
-    claim(out, {"kind": "compare standard", "config": to_json(config)})
-    compile_engine()
     cells = chosen_cells(config, options["cells"])
     planned = [job for job in jobs(config, wanted) if job.cell.name in cells]
+    claim(out, {"kind": "compare standard", "config": to_json(config)})
+    compile_engine()
     with progress("cells, policies, trainings", len(planned)) as advance_to:
         run(config, planned, out, options["workers"], advance_to)
     board = standard_report.board(config, list(stored(out, config, wanted)))

@@ -54,11 +54,20 @@ def figure(rows: Sequence[Row], bound: float) -> str:
     return intervals("Profit of the relay node: median, lowest and highest life", shown, marks)
 
 
+def claim_directory(out: Path, config: RelayNodeConfig) -> None:
+    """Make ``out`` the home of this run, or find that it is.
+
+    Raises:
+        InputError: when something else is there.
+    """
+    claim(out, {"kind": "compare relay-node", "config": to_json(config)})
+
+
 def publish(
     out: Path, config: RelayNodeConfig, rows: Sequence[Row], lives: Sequence[Life], provenance: dict[str, Any]
 ) -> tuple[Path, ...]:
     """Write everything into ``out``."""
-    claim(out, {"kind": "compare relay-node", "config": to_json(config)})
+    claim_directory(out, config)
     bound = sum(life.bound for life in lives) / len(lives)
     files = tuple(out / name for name in ("lives.csv", "results.json", "profit.svg"))
     columns = tuple(vars(lives[0]))
