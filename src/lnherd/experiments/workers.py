@@ -103,7 +103,7 @@ def train(directory: Path, until: int, stop: int) -> Trained:
 
 def tune_rule(rule: str, seeds: tuple[int, ...], seed: int) -> Tuned:
     """Job: search the settings of ``rule`` on training seeds, with as many episodes as there are seeds."""
-    task = _own_task()
+    task = own_task()
 
     def score(policy: Policy, each: int) -> float:
         return play(task, policy, each).totals[REWARD]
