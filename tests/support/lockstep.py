@@ -1,19 +1,26 @@
 """Run the compiled engine and its twin side by side, one event at a time, and compare all they show."""
 
+import numpy as np
 from scenarios import Scenario, calls
 
-from lnherd.engine import Simulation
+from lnherd.engine import ExitReason, Simulation
 from lnherd.engine.codes import (
     BLOCK_FOUND,
+    DECISION_DUE,
     FAILURE_ARRIVES,
+    GIVE_UP,
     HTLC_ARRIVES,
+    NO_FAILURE,
     PAYMENT_STARTS,
     PREIMAGE_ARRIVES,
+    SPLIT,
 )
+from lnherd.engine.hop_observing import PendingChoices
 from lnherd.engine.loop import NEVER
 from lnherd.reference import Happening, ReferenceSimulation
+from lnherd.reference.hops import holder, may_split, objection
 
-NEWS = (HTLC_ARRIVES, PREIMAGE_ARRIVES, FAILURE_ARRIVES)
+NEWS = (HTLC_ARRIVES, PREIMAGE_ARRIVES, FAILURE_ARRIVES, DECISION_DUE)
 
 
 def next_happening(simulation: Simulation) -> Happening:
@@ -55,7 +62,9 @@ def advance(engine: Simulation, twin: ReferenceSimulation, until_ms: int | None)
     """Both to ``until_ms``, event for event."""
     while True:
         expected, before = next_happening(engine), engine.state.clock[0].n_processed
-        engine.run(until_ms, max_events=1)
+        if engine.run(until_ms, max_events=1) == ExitReason.DECISION_NEEDED:
+            decide(engine, twin)
+            continue
         happening = twin.step(until_ms)
         if engine.state.clock[0].n_processed == before:
             assert happening is None, f"only the twin has {happening}"
@@ -64,6 +73,31 @@ def advance(engine: Simulation, twin: ReferenceSimulation, until_ms: int | None)
         assert_same_channels(engine, twin)
         assert_same_payments(engine, twin)
     assert twin.world.now_ms == engine.now_ms
+
+
+def decide(engine: Simulation, twin: ReferenceSimulation) -> None:
+    """Choose alike for all that waits, now and then what is not possible."""
+    attempts = engine.state.attempts[engine.pending]
+    waiting = twin.world.pending
+    assert [(part.payment, part.number) for part in waiting] == list(
+        zip(attempts.payment.tolist(), attempts.number.tolist(), strict=True)
+    )
+    room = PendingChoices.room_for(len(waiting), int(engine.state.settings[0].max_candidates))
+    assert room.observe(engine.state) == len(waiting)
+    choices = []
+    for row, part in enumerate(waiting):
+        offered, node = room.choices[row][room.mask[row]].tolist(), holder(twin.world, part)
+        own = [direction.edge for direction in twin.world.directions if direction.source == node]
+        possible = {edge for edge in own if objection(twin.world, part, edge) == NO_FAILURE}
+        assert set(offered) - {GIVE_UP, SPLIT} <= possible
+        assert (SPLIT in offered) == may_split(twin.world, part)
+        assert GIVE_UP in offered
+        rng = np.random.default_rng([part.payment, part.number, part.hop + 1])
+        choices.append(int(rng.choice(offered[1:] or offered if rng.random() < 0.9 else [*own, SPLIT, GIVE_UP])))
+    engine.decide(np.array(choices))
+    twin.decide(choices)
+    assert_same_channels(engine, twin)
+    assert_same_payments(engine, twin)
 
 
 def assert_same_channels(engine: Simulation, twin: ReferenceSimulation) -> None:

@@ -36,7 +36,9 @@ class Scenario:
 
 ON_CHAIN = ("open", "close", "force_close", "swap_out", "swap_in")
 SHOCKS = ("leave", "leave", "return", "hold", "refuse", "behave", "feerate", "shift")
-ACTS = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "rebalance", "send", *ON_CHAIN, *SHOCKS)
+HOP_POLICIES = ("random", "shortest", "cheapest", "balance")
+ON_POLICIES = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "hop_policy")
+ACTS = (*ON_POLICIES, "rebalance", "send", *ON_CHAIN, *SHOCKS)
 
 
 def random_network(rng: np.random.Generator, n_nodes: int, n_channels: int) -> Network:
@@ -89,11 +91,16 @@ def random_payments(rng: np.random.Generator, n_nodes: int, n_payments: int, spa
 
 
 @st.composite
-def configs(draw) -> SimulationConfig:
+def configs(draw, outside: bool) -> SimulationConfig:
     """Either profile, with behaviours and limits that small worlds run into."""
     base = draw(st.sampled_from([SimulationConfig(), SimulationConfig(), CLOTH]))
     changes = {
-        "sender": st.sampled_from(["lnd", "lnd", "cheapest", "shortest"]),
+        "sender": st.sampled_from(["lnd", "lnd", "cheapest", "shortest", "policy", "policy"]),
+        "hop_policy": st.sampled_from([*HOP_POLICIES, "external", "external"] if outside else HOP_POLICIES),
+        "decision_interval_ms": st.sampled_from([0, 50, 1_000]),
+        "policy_attempts": st.sampled_from([1, 5, 16]),
+        "trampoline_fee_ppm": st.sampled_from([0, 4_000, 100_000]),
+        "max_candidates": st.sampled_from([1, 4, 16]),
         "mpp": st.booleans(),
         "max_parts": st.sampled_from([2, 4, 16]),
         "min_part_msat": st.sampled_from([1, 100_000, 10_000_000]),
@@ -144,8 +151,11 @@ def configs(draw) -> SimulationConfig:
 
 
 @st.composite
-def scenarios(draw, acts: bool = True) -> Scenario:
-    """A random world; ``acts`` adds policy changes, rebalances, chain operations along the way."""
+def scenarios(draw, acts: bool = True, outside: bool = False) -> Scenario:
+    """A random world; ``acts`` adds policy changes, rebalances, chain operations along the way.
+
+    ``outside``: some nodes may ask from outside where to send what goes hop by hop.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_nodes = draw(st.integers(5, 12))
     n_channels = draw(st.integers(n_nodes, 3 * n_nodes))
@@ -156,7 +166,7 @@ def scenarios(draw, acts: bool = True) -> Scenario:
     return Scenario(
         network=network,
         payments=random_payments(rng, n_nodes, n_payments, span_ms),
-        config=draw(configs()),
+        config=draw(configs(outside)),
         seed=draw(st.integers(0, 2**64 - 1)),
         acts=tuple(sorted(draw(st.lists(act, max_size=8)), key=lambda one: one.time_ms)) if acts else (),
     )
@@ -173,6 +183,8 @@ def calls(act: Act, state) -> list[tuple[str, tuple, dict]]:
         changes = {"base_fee_msat": int(rng.integers(0, 9_000)), "fee_ppm": int(rng.integers(0, 9_000))}
     elif act.kind in ("disable", "enable"):
         changes = {"enabled": act.kind == "enable"}
+    elif act.kind == "hop_policy":
+        return [("set_hop_policy", (node, str(rng.choice(HOP_POLICIES))), {})]
     elif act.kind == "inbound":
         changes = {"inbound_base_fee_msat": int(rng.integers(-999, 2_000)), "inbound_fee_ppm": 400}
     elif act.kind == "limits":

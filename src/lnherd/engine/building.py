@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from lnherd.engine.config import SimulationConfig
+from lnherd.engine.config import HOP_POLICIES, SimulationConfig
 from lnherd.engine.flow_space import allocate_flow
+from lnherd.engine.hop_space import allocate_hops
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.state import (
     ATTEMPT_DTYPE,
@@ -55,7 +56,7 @@ def initial_state(
     return State(
         settings=config.to_settings(seed, swap_node),
         clock=_clock(len(payments), config),
-        nodes=_nodes(network),
+        nodes=_nodes(network, HOP_POLICIES[config.hop_policy]),
         conduct=_conduct(network),
         edges=edges,
         gossip=gossip,
@@ -71,6 +72,7 @@ def initial_state(
         route=zero_records(1, ROUTE_DTYPE),
         **allocate_search(network),
         **allocate_flow(network, config),
+        **allocate_hops(network, payments.receiver, config),
     )
 
 
@@ -103,12 +105,13 @@ def _clock(n_payments: int, config: SimulationConfig) -> Records:
     return clock
 
 
-def _nodes(network: Network) -> Records:
+def _nodes(network: Network, hop_policy: int) -> Records:
     nodes = zero_records(network.n_nodes, NODE_STATE_DTYPE)
     start, _ = network.incoming
     nodes.gossip_start, nodes.gossip_end = start[:-1], start[1:]
     nodes.memory_head = nodes.first_lesson = NONE
     nodes.online = True
+    nodes.hop_policy = hop_policy
     return nodes
 
 

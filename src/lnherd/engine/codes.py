@@ -6,6 +6,7 @@ PAYMENT_STATUS = ("pending", "active", "succeeded", "failed")
 
 # Status of an attempt (one onion, a chain of HTLCs).
 FREE, FORWARDING, HELD, SETTLING, FAILING = 0, 1, 2, 3, 4
+DECIDING = 5  # hop by hop, until its holder has chosen; at the source without an HTLC
 
 # Why an HTLC or a payment failed. The first group is BOLT 4 failure messages, the second the sender's own verdicts.
 NO_FAILURE = 0
@@ -24,6 +25,7 @@ MPP_TIMEOUT = 12
 INCORRECT_PAYMENT_DETAILS = 13
 PERMANENT_CHANNEL_FAILURE = 14
 EXPIRY_TOO_SOON = 15
+TEMPORARY_TRAMPOLINE_FAILURE = 16
 NO_ROUTE = 20
 PAYMENT_TIMEOUT = 21
 INSUFFICIENT_LOCAL_BALANCE = 22
@@ -46,6 +48,7 @@ FAILURE_NAMES = {
     INCORRECT_PAYMENT_DETAILS: "incorrect_or_unknown_payment_details",
     PERMANENT_CHANNEL_FAILURE: "permanent_channel_failure",
     EXPIRY_TOO_SOON: "expiry_too_soon",
+    TEMPORARY_TRAMPOLINE_FAILURE: "temporary_trampoline_failure",
     NO_ROUTE: "no_route",
     PAYMENT_TIMEOUT: "timeout",
     INSUFFICIENT_LOCAL_BALANCE: "insufficient_local_balance",
@@ -62,12 +65,18 @@ POLICY_HEARD = 5
 BLOCK_FOUND = 6
 NODE_SWITCHES = 7
 PRESENCE_HEARD = 8
+DECISION_DUE = 15  # after all else of its time, so that decisions of one moment see the same world
 
 # Senders: how a payer finds its routes.
 SENDER_LND = 0
 SENDER_CHEAPEST = 1
 SENDER_SHORTEST = 2
 SENDER_MINCOSTFLOW = 3
+
+# How a node chooses the next channel of a payment that goes hop by hop.
+POLICY_RANDOM, POLICY_SHORTEST, POLICY_CHEAPEST, POLICY_BALANCE, POLICY_NETWORK, POLICY_EXTERNAL = 0, 1, 2, 3, 4, 5
+# What it may choose instead of an edge.
+GIVE_UP, SPLIT = -1, -2
 
 # What a sender takes the chances of a hop from.
 ESTIMATOR_APRIORI = 0

@@ -7,12 +7,18 @@ from lnherd.engine.codes import (
     ESTIMATOR_BIMODAL,
     LATENCY_CLOTH,
     LATENCY_LOG_NORMAL,
+    POLICY_BALANCE,
+    POLICY_CHEAPEST,
+    POLICY_EXTERNAL,
+    POLICY_NETWORK,
+    POLICY_RANDOM,
+    POLICY_SHORTEST,
     SENDER_CHEAPEST,
     SENDER_LND,
     SENDER_MINCOSTFLOW,
     SENDER_SHORTEST,
 )
-from lnherd.engine.state import MAX_HOPS, SETTINGS_DTYPE
+from lnherd.engine.state import MAX_CANDIDATES, MAX_HOPS, SETTINGS_DTYPE
 from lnherd.errors import InputError
 from lnherd.network.records import Records, zero_records
 from lnherd.units import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
@@ -22,6 +28,15 @@ SENDERS = {
     "cheapest": SENDER_CHEAPEST,
     "shortest": SENDER_SHORTEST,
     "mincostflow": SENDER_MINCOSTFLOW,
+    "policy": SENDER_LND,  # for payments whose channels are prescribed
+}
+HOP_POLICIES = {
+    "random": POLICY_RANDOM,
+    "shortest": POLICY_SHORTEST,
+    "cheapest": POLICY_CHEAPEST,
+    "balance": POLICY_BALANCE,
+    "network": POLICY_NETWORK,
+    "external": POLICY_EXTERNAL,
 }
 ESTIMATORS = {"apriori": ESTIMATOR_APRIORI, "bimodal": ESTIMATOR_BIMODAL}
 LATENCIES = {"log-normal": LATENCY_LOG_NORMAL, "cloth": LATENCY_CLOTH}
@@ -33,6 +48,11 @@ LIMITS = {
     "max_parts": (1, MAX_PARTS),
     "min_part_msat": (1, _ANY),
     "payment_timeout_ms": (0, _ANY),
+    "policy_attempts": (1, 4000),
+    "trampoline_fee_base_msat": (0, _ANY),
+    "trampoline_fee_ppm": (0, 1_000_000),
+    "decision_interval_ms": (0, 10**9),
+    "max_candidates": (1, MAX_CANDIDATES),
     "attempt_cost_msat": (0, _ANY),
     "attempt_cost_ppm": (0, 1_000_000),
     "risk_factor": (0, 1),
@@ -94,7 +114,19 @@ class SimulationConfig:
     """Behaviour of senders, channels, messages and chain. Defaults are LND's (reference: lnd 90ea05d)."""
 
     sender: str = "lnd"
-    """How payers find routes: lnd, cheapest, shortest or mincostflow."""
+    """How payers find routes: lnd, cheapest, shortest or mincostflow; or policy: hop by hop, without a route."""
+    hop_policy: str = "shortest"
+    """Hop by hop, how nodes choose: random, shortest, cheapest, balance, network or external (asked from outside)."""
+    policy_attempts: int = 16
+    """Hop by hop, attempts of one payment, parts counted one by one, after which it fails."""
+    trampoline_fee_base_msat: int = 4_000
+    """Hop by hop, what a payer offers for fees, fixed part (Phoenix: 4 sat + 0.4 %), within the fee limit."""
+    trampoline_fee_ppm: int = 4_000
+    """Hop by hop, what a payer offers for fees, share of the amount."""
+    decision_interval_ms: int = 0
+    """Hop by hop, nodes decide at multiples of this (LND commits in batches every 50 ms); 0 decides at once."""
+    max_candidates: int = 16
+    """Hop by hop, channels offered to a network or from outside: the nearest to the receiver, then the cheapest."""
     estimator: str = "apriori"
     """What the lnd sender takes the chances of a hop from: apriori or bimodal."""
     mpp: bool = True
@@ -235,6 +267,7 @@ class SimulationConfig:
         is_apriori = self.estimator == "apriori"
         _require(is_apriori or self.sender == "lnd", "estimator", "apriori unless the sender is lnd")
         _require(is_apriori or not self.any_failure_counts, "estimator", "apriori where any failure counts (CLoTH)")
+        _require(self.hop_policy in HOP_POLICIES, "hop_policy", f"one of {', '.join(HOP_POLICIES)}")
         _require(self.latency in LATENCIES, "latency", f"one of {', '.join(LATENCIES)}")
         _require(self.fee_limit in FEE_LIMITS, "fee_limit", f"one of {', '.join(FEE_LIMITS)}")
         _require(0 < self.min_probability <= 1, "min_probability", "above 0 and at most 1")
@@ -253,6 +286,7 @@ class SimulationConfig:
         record.seed = seed
         record.swap_node = swap_node
         record.sender_kind = SENDERS[self.sender]
+        record.hop_by_hop = self.sender == "policy"
         record.estimator_kind = ESTIMATORS[self.estimator]
         record.latency_kind = LATENCIES[self.latency]
         record.max_parts = self.max_parts if self.mpp else 1

@@ -164,7 +164,9 @@ def _first_affected(state: State, edge: int) -> int:
     first = NONE
     for attempt_id in range(state.clock[0].n_attempts):
         attempt = state.attempts[attempt_id]
-        if attempt.status == FREE or attempt.claim != NONE or attempt.edges[attempt.hop] >> 1 != edge >> 1:
+        if attempt.status == FREE or attempt.hop < 0 or attempt.claim != NONE:
+            continue
+        if attempt.edges[attempt.hop] >> 1 != edge >> 1:
             continue
         if first == NONE or _is_before(state, attempt_id, first):
             first = attempt_id

@@ -4,6 +4,7 @@ An attempt walks forth (``FORWARDING``) until the receiver takes it or a node re
 hop, settling or failing the HTLC of each hop as the news arrives at that hop's near end.
 """
 
+from lnherd.engine.attempts import turn_back
 from lnherd.engine.channels import add_htlc, fail_htlc, refusal, settle_htlc
 from lnherd.engine.codes import (
     EXPIRY_TOO_FAR,
@@ -23,10 +24,11 @@ from lnherd.engine.codes import (
     TEMPORARY_CHANNEL_FAILURE,
 )
 from lnherd.engine.fees import forward_fee_msat
-from lnherd.engine.force_close import claim, collect_claim
+from lnherd.engine.force_close import collect_claim
 from lnherd.engine.heap import schedule
+from lnherd.engine.hops import ask_holder, is_at_receiver, note_outcome
 from lnherd.engine.jit import jit
-from lnherd.engine.latency import BACK, arrival_delay_ms, hop_latency_ms, refuses_at_will
+from lnherd.engine.latency import arrival_delay_ms, refuses_at_will
 from lnherd.engine.payments import part_failed, part_succeeded
 from lnherd.engine.state import NONE, State
 
@@ -38,11 +40,16 @@ HOLD_MS = 120_000
 def htlc_arrives(state: State, attempt_id: int) -> None:
     """The HTLC of the current hop reached its far end: receive it, forward it or send it back failed."""
     attempt = state.attempts[attempt_id]
+    if attempt.n_hops == 0 and is_at_receiver(state, attempt_id):
+        attempt.n_hops = attempt.hop + 1
     next_hop, is_last = attempt.hop + 1, attempt.hop == attempt.n_hops - 1
     if refuses_at_will(state, attempt_id):
         failure = INCORRECT_PAYMENT_DETAILS if is_last else TEMPORARY_CHANNEL_FAILURE
     elif is_last and _comes_too_late(state, attempt_id):
         failure = EXPIRY_TOO_SOON
+    elif attempt.n_hops == 0:
+        ask_holder(state, attempt_id)
+        return
     elif is_last:
         _receive(state, attempt_id)
         return
@@ -50,7 +57,7 @@ def htlc_arrives(state: State, attempt_id: int) -> None:
         failure = _forward(state, attempt_id, next_hop)
     if failure != NO_FAILURE:
         attempt.failure, attempt.failed_hop = failure, next_hop
-        _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+        turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
 
 
 @jit
@@ -127,7 +134,7 @@ def _receive(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     payment = state.payments[attempt.payment]
     if state.settings[0].parts_settle_alone:
-        _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+        turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
         return
     attempt.status = HELD
     payment.held_msat += attempt.amount_msat
@@ -146,10 +153,10 @@ def _turn_back_held(state: State, payment_id: int, failure: int) -> None:
     while attempt_id != NONE:
         attempt = state.attempts[attempt_id]
         if attempt.status == HELD and failure == NO_FAILURE:
-            _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+            turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
         elif attempt.status == HELD:
             attempt.failure, attempt.failed_hop = failure, attempt.n_hops
-            _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+            turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
         attempt_id = attempt.next
 
 
@@ -158,18 +165,6 @@ def held_parts_expire(state: State, payment_id: int) -> None:
     """The receiver waited long enough for the missing parts: it fails those that came (BOLT 4 mpp_timeout)."""
     if state.payments[payment_id].held_msat > 0:
         _turn_back_held(state, payment_id, MPP_TIMEOUT)
-
-
-@jit
-def _turn_back(state: State, attempt_id: int, status: int, event: int) -> None:
-    """Send news of the current hop's HTLC to its near end: by message or, if the channel is gone, through the chain."""
-    attempt = state.attempts[attempt_id]
-    attempt.status = status
-    if state.clock[0].n_on_chain > 0 and state.edges[attempt.edges[attempt.hop]].is_on_chain:
-        claim(state, attempt_id)
-        return
-    delay = hop_latency_ms(state, attempt.payment, attempt.number, attempt.hop, BACK)
-    schedule(state, state.clock[0].now_ms + delay, event, attempt_id)
 
 
 @jit
@@ -186,6 +181,7 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
     flow.n_settled += 1
     flow.settled_msat += amount_msat
     flow.hold_ms += state.clock[0].now_ms - attempt.sent_ms
+    note_outcome(state, attempt_id, True)
     if hop == 0:
         part_succeeded(state, attempt_id)
         return
@@ -195,13 +191,14 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
     flow.fees_msat += fee_msat
     state.flows[attempt.edges[hop - 1]].assisted_msat += fee_msat
     attempt.hop = hop - 1
-    _turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
+    turn_back(state, attempt_id, SETTLING, PREIMAGE_ARRIVES)
 
 
 @jit
 def failure_arrives(state: State, attempt_id: int) -> None:
     """The failure reached the near end of the current hop: that HTLC is taken back, the news travels on."""
     attempt = state.attempts[attempt_id]
+    note_outcome(state, attempt_id, False)
     if attempt.claim == NONE:
         fail_htlc(state, attempt.edges[attempt.hop], attempt.amounts[attempt.hop])
     else:
@@ -210,4 +207,4 @@ def failure_arrives(state: State, attempt_id: int) -> None:
         part_failed(state, attempt_id)
         return
     attempt.hop -= 1
-    _turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)
+    turn_back(state, attempt_id, FAILING, FAILURE_ARRIVES)

@@ -7,6 +7,7 @@ agenda of everything else. On a tie the agenda goes first, then a payment, then 
 from lnherd.engine.chain import find_block
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
+    DECISION_DUE,
     FAILED,
     FAILURE_ARRIVES,
     HTLC_ARRIVES,
@@ -25,13 +26,16 @@ from lnherd.engine.force_close import someone_will_close
 from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_arrives, preimage_arrives
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import drop_first
+from lnherd.engine.hop_policies import decision_due
+from lnherd.engine.hops import carry_out
 from lnherd.engine.jit import jit
 from lnherd.engine.payments import start_payment
 from lnherd.engine.presence import hear_presence, must_wait, switch_by_itself
 from lnherd.engine.state import MAX_HOPS, State
+from lnherd.network.records import Ints
 
 NEVER = 1 << 62
-IDLE, TIME_REACHED, EVENTS_SPENT, SPACE_NEEDED = 0, 1, 2, 3
+IDLE, TIME_REACHED, EVENTS_SPENT, SPACE_NEEDED, DECISION_NEEDED = 0, 1, 2, 3, 4
 HEADROOM = 64
 """Records that must be free in every pool before an event. None takes more: a payment may send 16 parts, an
 attempt teaches about 27 hops, a block may start one payment for each operation."""
@@ -39,16 +43,21 @@ attempt teaches about 27 hops, a block may start one payment for each operation.
 
 @jit
 def run(state: State, until_ms: int, max_events: int) -> int:
-    """Advance until ``until_ms`` (inclusive), for at most ``max_events`` events; returns why it stopped."""
+    """Advance until ``until_ms`` (inclusive), for at most ``max_events`` events; returns why it stopped.
+
+    Choices from outside are gathered until the clock would have to move on, or no more can wait.
+    """
     clock = state.clock[0]
     for _ in range(max_events):
         if _lacks_space(state):
             return SPACE_NEEDED
         agenda_ms = state.events[0].time_ms if clock.n_events > 0 else NEVER
         payment_ms = state.payments[clock.next_payment].start_ms if clock.next_payment < clock.n_scheduled else NEVER
+        time_ms = min(agenda_ms, payment_ms, clock.next_block_ms)
+        if clock.n_pending > 0 and (min(agenda_ms, payment_ms) > clock.now_ms or clock.n_pending == len(state.pending)):
+            return DECISION_NEEDED
         if until_ms == NEVER and payment_ms == NEVER and _is_idle(state):
             return IDLE
-        time_ms = min(agenda_ms, payment_ms, clock.next_block_ms)
         if time_ms > until_ms:
             clock.now_ms = until_ms
             return TIME_REACHED
@@ -63,6 +72,19 @@ def run(state: State, until_ms: int, max_events: int) -> int:
         else:
             find_block(state)
     return EVENTS_SPENT
+
+
+@jit
+def carry_out_pending(state: State, choices: Ints, n_done: int) -> int:
+    """Carry out ``choices`` for what waits, from ``n_done`` on and as far as there is room; returns how many are."""
+    clock = state.clock[0]
+    while n_done < clock.n_pending:
+        if _lacks_space(state):
+            return n_done
+        carry_out(state, state.pending[n_done], choices[n_done])
+        n_done += 1
+    clock.n_pending = 0
+    return n_done
 
 
 @jit
@@ -87,6 +109,8 @@ def _handle_first(state: State) -> None:
         switch_by_itself(state, subject)
     elif kind == PRESENCE_HEARD:
         hear_presence(state, subject)
+    elif kind == DECISION_DUE:
+        decision_due(state, subject)
 
 
 @jit
@@ -98,6 +122,7 @@ def _lacks_space(state: State) -> bool:
         or clock.n_memory + HEADROOM > len(state.memory)
         or clock.n_lessons + HEADROOM > len(state.lessons)
         or clock.n_operations + HEADROOM + closures(state) > len(state.operations)
+        or clock.n_outcomes + HEADROOM > len(state.outcomes)
     )
 
 

@@ -22,7 +22,7 @@ from lnherd.engine.force_close import force_close
 from lnherd.engine.gossip import announce, announce_closure
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.sizes import CLOSE_VBYTES, OPEN_VBYTES, SWAP_IN_VBYTES, SWAP_OUT_VBYTES
-from lnherd.engine.state import NONE
+from lnherd.engine.state import N_REGIONS, NONE
 from lnherd.errors import InputError
 from lnherd.network.records import grown
 
@@ -233,6 +233,7 @@ def _append_edges(simulation: "Simulation", balance_msat: np.ndarray) -> None:
         gossip_position=position,
         updates=grown(state.updates, n_edges),
         flows=grown(state.flows, n_edges),
+        tracks=grown(state.tracks, n_edges * N_REGIONS),
         **allocate_search(network),
         **allocate_flow(network, simulation.config),
     )

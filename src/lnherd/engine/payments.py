@@ -5,7 +5,7 @@ the smallest part and up to the largest number of parts. A part that fails teach
 its amount is tried again. After the time-out no new attempt starts; parts still out are waited for.
 """
 
-from lnherd.engine.attempts import count_attempt, dispatch, release
+from lnherd.engine.attempts import count_attempt, dispatch, finish, release
 from lnherd.engine.channels import refusal, spendable_msat
 from lnherd.engine.codes import (
     ACTIVE,
@@ -30,6 +30,7 @@ from lnherd.engine.codes import (
     UNKNOWN_NEXT_PEER,
 )
 from lnherd.engine.flow_sender import send_flow
+from lnherd.engine.hops import ask_source, goes_hop_by_hop
 from lnherd.engine.jit import jit
 from lnherd.engine.lessons import forget_stale_lessons, learn_policy, swap_lessons
 from lnherd.engine.liquidity import record_failure, record_payment, record_success
@@ -50,6 +51,9 @@ def start_payment(state: State, payment_id: int) -> None:
 @jit
 def _try_to_send(state: State, payment_id: int) -> None:
     """Send parts until nothing is left to send, or no route is left to send it over."""
+    if goes_hop_by_hop(state, payment_id):
+        ask_source(state, payment_id)
+        return
     payment, settings = state.payments[payment_id], state.settings[0]
     while payment.failure == NO_FAILURE:
         unsent = payment.amount_msat - payment.dispatched_msat - payment.settled_msat
@@ -63,7 +67,7 @@ def _try_to_send(state: State, payment_id: int) -> None:
             is_affordable = unsent <= _local_balance_msat(state, payment_id)
             payment.failure = NO_ROUTE if is_affordable else INSUFFICIENT_LOCAL_BALANCE
     if payment.live_parts == 0:
-        _finish(state, payment_id, FAILED)
+        finish(state, payment_id, FAILED)
 
 
 @jit
@@ -158,12 +162,13 @@ def part_succeeded(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     payment_id = attempt.payment
     payment = state.payments[payment_id]
-    _learn_payment(state, attempt_id)
+    if not goes_hop_by_hop(state, payment_id):
+        _learn_payment(state, attempt_id)
     payment.settled_msat += attempt.amount_msat
     payment.hops = max(payment.hops, attempt.n_hops)
     release(state, attempt_id)
     if payment.settled_msat == payment.amount_msat:
-        _finish(state, payment_id, SUCCEEDED)
+        finish(state, payment_id, SUCCEEDED)
     else:
         _try_to_send(state, payment_id)
 
@@ -174,16 +179,10 @@ def part_failed(state: State, attempt_id: int) -> None:
     attempt = state.attempts[attempt_id]
     payment_id = attempt.payment
     state.payments[payment_id].fee_msat -= attempt.amounts[0] - attempt.amount_msat
-    _learn_failure(state, attempt_id)
+    if not goes_hop_by_hop(state, payment_id):
+        _learn_failure(state, attempt_id)
     release(state, attempt_id)
     _try_to_send(state, payment_id)
-
-
-@jit
-def _finish(state: State, payment_id: int, status: int) -> None:
-    payment = state.payments[payment_id]
-    payment.status = status
-    payment.end_ms = state.clock[0].now_ms
 
 
 @jit

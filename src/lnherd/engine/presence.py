@@ -12,6 +12,8 @@ disabled once it has been away for LND's ``chan-disable-timeout``, and enabled a
 import math
 
 from lnherd.engine.codes import (
+    DECIDING,
+    DECISION_DUE,
     FAILURE_ARRIVES,
     FORWARDING,
     HTLC_ARRIVES,
@@ -111,6 +113,8 @@ def message_kind(status: int) -> int:
     """The event by which news of an attempt of this status arrive."""
     if status == FORWARDING:
         return HTLC_ARRIVES
+    if status == DECIDING:
+        return DECISION_DUE
     return PREIMAGE_ARRIVES if status == SETTLING else FAILURE_ARRIVES
 
 

@@ -7,21 +7,22 @@ import numpy as np
 from lnherd.engine import levers, operations
 from lnherd.engine.audit import audit
 from lnherd.engine.building import INITIAL_POOL, fee_limit_msat, initial_state
-from lnherd.engine.codes import PAYMENT_STARTS
-from lnherd.engine.config import SimulationConfig
+from lnherd.engine.codes import PAYMENT_STARTS, SPLIT
+from lnherd.engine.config import HOP_POLICIES, SimulationConfig
 from lnherd.engine.gossip import announce
 from lnherd.engine.heap import schedule
-from lnherd.engine.loop import NEVER, SPACE_NEEDED, closures, run
+from lnherd.engine.hop_network import ScoringNetwork
+from lnherd.engine.loop import NEVER, SPACE_NEEDED, carry_out_pending, closures, run
 from lnherd.engine.presence import begin_churn
-from lnherd.engine.state import NONE, State
+from lnherd.engine.state import NONE, STATIC_FIELDS, State
 from lnherd.engine.submission import submit
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Ints, Records, grown
+from lnherd.network.records import Indices, Ints, Records, grown, plain
 
 CHUNK_EVENTS = 1_000_000
 """Events handled in one call of the compiled loop, so that an interrupt is noticed soon."""
-_POOLS = ("payments", "attempts", "events", "memory", "lessons", "operations")
+_POOLS = ("payments", "attempts", "events", "memory", "lessons", "operations", "outcomes")
 
 
 class ExitReason(IntEnum):
@@ -33,6 +34,8 @@ class ExitReason(IntEnum):
     """The clock reached ``until_ms``."""
     EVENTS_SPENT = 2
     """``max_events`` were handled."""
+    DECISION_NEEDED = 4
+    """Parts that go hop by hop wait for :meth:`Simulation.decide`; the clock stands still until then."""
 
 
 class Simulation:
@@ -136,6 +139,64 @@ class Simulation:
     def _reserve_events(self, n_events: int) -> None:
         self.state = self.state._replace(events=grown(self.state.events, len(self.state.events) + n_events))
 
+    @property
+    def pending(self) -> Indices:
+        """``[B]`` attempts that wait for a choice from outside, in the order in which :meth:`decide` takes choices."""
+        waiting: Indices = self.state.pending[: self.state.clock[0].n_pending].copy()
+        return waiting
+
+    def holders(self) -> Indices:
+        """``[B]`` the nodes that have to choose for :attr:`pending`."""
+        attempts, waiting = plain(self.state.attempts), self.pending
+        hop = attempts["hop"][waiting]
+        senders = plain(self.state.payments)["sender"][attempts["payment"][waiting]]
+        last = attempts["edges"][waiting, np.maximum(hop, 0)]
+        holders: Indices = np.where(hop < 0, senders, plain(self.state.edges)["target"][last])
+        return holders
+
+    def decide(self, choices: Ints) -> int:
+        """Choose for all that waits: an edge of the holder, ``codes.SPLIT`` or ``codes.GIVE_UP`` for each.
+
+        They are carried out in order. What is not possible (any more: an earlier choice may have taken the last
+        of a channel) fails, at the source as an attempt without success. Returns the number of the first of these
+        decisions; ``state.outcomes`` goes by these numbers.
+
+        Raises:
+            InputError: unless there is one choice for each and every edge leaves its holder.
+        """
+        chosen = np.ascontiguousarray(choices, dtype=np.int64)
+        _check_choices(self, chosen)
+        first = int(self.state.clock[0].decisions_total)
+        n_done = 0
+        with np.errstate(over="ignore"):
+            while (n_done := carry_out_pending(self.state, chosen, n_done)) < len(chosen):
+                self.make_room()
+        return first
+
+    def fetch_outcomes(self) -> Records:
+        """What came of choices from outside since this was last called (``state.OUTCOME_DTYPE``)."""
+        clock = self.state.clock[0]
+        outcomes = self.state.outcomes[: clock.n_outcomes].copy()
+        clock.n_outcomes = 0
+        return outcomes
+
+    def set_hop_policy(self, node: int, name: str) -> None:
+        """How ``node`` chooses from now on, hop by hop.
+
+        Raises:
+            InputError: for an unknown policy.
+        """
+        if name not in HOP_POLICIES:
+            raise InputError(f"hop policy {name!r} is unknown; choose one of {', '.join(HOP_POLICIES)}")
+        self.state.nodes[node].hop_policy = HOP_POLICIES[name]
+
+    def use_network(self, network: ScoringNetwork) -> None:
+        """What nodes with the hop policy ``network`` go by."""
+        flat, hops = network.flat(), self.state.hops[0]
+        hops.hidden1, hops.hidden2 = len(network.b1), len(network.b2)
+        hops.scratch = network.n_weights
+        self.state = self.state._replace(scorer=flat)
+
     def make_room(self) -> None:
         """Double every pool that is short of room."""
         clock = self.state.clock[0]
@@ -147,6 +208,7 @@ class Simulation:
             "memory": clock.n_memory,
             "lessons": clock.n_lessons,
             "operations": clock.n_operations + closures(self.state),
+            "outcomes": clock.n_outcomes,
         }
         short = [name for name in _POOLS if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]
         pools = {name: getattr(self.state, name) for name in short}
@@ -273,7 +335,9 @@ class Simulation:
         return operations.close_channel(self, edge)
 
     def force_close(self, edge: int) -> int:
-        """See :func:`lnherd.engine.operations.force_close_channel`."""
+        """See :func:`lnherd.engine.operations.force_close_channel`. Decisions that wait have to be made first."""
+        if self.state.clock[0].n_pending > 0:
+            raise InputError("decisions wait for an answer; decide before a channel is force-closed")
         return operations.force_close_channel(self, edge)
 
     def swap_out(self, edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
@@ -309,8 +373,20 @@ class Simulation:
         twin = object.__new__(Simulation)
         twin.network, twin.config, twin.seed = self.network, self.config, self.seed
         twin.capacity_msat, twin.endowed_msat = self.capacity_msat.copy(), self.endowed_msat
-        twin.state = State(*(pool.copy() for pool in self.state))
+        fields = self.state._asdict()
+        twin.state = State(**{name: pool if name in STATIC_FIELDS else pool.copy() for name, pool in fields.items()})
         return twin
+
+
+def _check_choices(simulation: Simulation, choices: Ints) -> None:
+    if len(choices) != len(simulation.pending):
+        raise InputError(f"{len(simulation.pending)} decisions wait, got {len(choices)} choices")
+    edges = choices >= 0
+    if choices.min(initial=0) < SPLIT or choices.max(initial=0) >= simulation.network.n_edges:
+        raise InputError("a choice must be an edge, SPLIT or GIVE_UP")
+    foreign = simulation.network.edge_source[choices[edges]] != simulation.holders()[edges]
+    if foreign.any():
+        raise InputError(f"edge {choices[edges][foreign][0]} does not leave the node that has to choose")
 
 
 def _largest_node(network: Network) -> int:

@@ -53,6 +53,13 @@ SETTINGS_DTYPE = np.dtype(
         ("payment_timeout_ms", "i8"),
         ("max_parts", "i8"),
         ("min_part_msat", "i8"),
+        # hop by hop
+        ("hop_by_hop", "?"),
+        ("policy_attempts", "i8"),
+        ("trampoline_fee_base_msat", "i8"),
+        ("trampoline_fee_ppm", "i8"),
+        ("decision_interval_ms", "i8"),
+        ("max_candidates", "i8"),
         # quirks of CLoTH, each an option of its own
         ("any_failure_counts", "?"),
         ("parts_split_once", "?"),
@@ -119,6 +126,9 @@ CLOCK_DTYPE = np.dtype(
         ("attempts_total", "i8"),
         ("searches_total", "i8"),
         ("forwards_total", "i8"),
+        ("decisions_total", "i8"),
+        ("n_pending", "i8"),
+        ("n_outcomes", "i8"),
         ("query", "i8"),
         ("height", "i8"),
         ("next_block_ms", "i8"),
@@ -193,7 +203,9 @@ NODE_STATE_DTYPE = np.dtype(
         ("memory_tail", "i4"),
         ("n_memory", "i4"),
         ("first_lesson", "i4"),
+        ("hop_policy", "u1"),
         ("online", "?"),
+        ("visit", "i8"),
     ]
 )
 
@@ -265,11 +277,15 @@ ATTEMPT_DTYPE = np.dtype(
         ("edges", "i4", (MAX_HOPS,)),
         ("amounts", "i8", (MAX_HOPS,)),
         ("cltv", "i4", (MAX_HOPS,)),
+        ("decision", "i8", (MAX_HOPS,)),
+        ("decided_ms", "i8", (MAX_HOPS,)),
     ]
 )
 """``next`` links the live attempts of a payment, or the free list. ``number`` is the payment's own count.
 ``claim`` is the operation that resolves the HTLC of the current hop on chain, NONE while it is not there;
-``next_waiting`` links those whose message waits for the same offline node."""
+``next_waiting`` links those whose message waits for the same offline node. An attempt that goes hop by hop has
+``n_hops`` 0 until it reaches the receiver, and ``hop`` -1 as long as it is at the source; ``decision`` and
+``decided_ms`` say which choice, and when, put its HTLC on each hop."""
 
 EVENT_DTYPE = np.dtype([("time_ms", "i8"), ("order", "i8"), ("kind", "i4"), ("subject", "i4")])
 """``order`` is priority << 48 | sequence: ties are broken by it, so a run is bit-reproducible."""
@@ -505,6 +521,43 @@ FLOW_ARC_DTYPE = np.dtype(
 """An edge that carries ``units`` of flow, at most ``most_units``, beside what the payment's earlier parts hold."""
 
 
+MAX_CANDIDATES = 64
+"""Most channels a choice is described for."""
+N_REGIONS = 16
+"""Parts of the network told apart as destinations: those nearest to each of the best connected nodes."""
+
+HOPS_DTYPE = np.dtype(
+    [
+        ("stamp", "i8"),
+        ("n_candidates", "i8"),
+        ("distance_here", "i8"),
+        ("position", "i4", (MAX_CANDIDATES,)),
+        ("distance", "i4", (MAX_CANDIDATES,)),
+        ("fee_msat", "i8", (MAX_CANDIDATES,)),
+        # scoring network: widths, and where its scratch begins
+        ("hidden1", "i8"),
+        ("hidden2", "i8"),
+        ("scratch", "i8"),
+    ]
+)
+"""Scratch of the running choice. Nodes whose ``visit`` equals ``stamp`` are on the path already."""
+
+DESTINATION_DTYPE = np.dtype([("row", "i4"), ("offset", "u1"), ("region", "u1")])
+"""Where distances to a node are: ``distances[row * N + v] + offset`` hops from node v."""
+
+TRACK_DTYPE = np.dtype([("successes", "u1"), ("failures", "u1")])
+"""What became of the HTLCs a node sent over an edge towards a region, lately: both are halved when they reach 64."""
+
+OUTCOME_DTYPE = np.dtype(
+    [("decision", "i8"), ("latency_ms", "i8"), ("fee_msat", "i8"), ("node", "i4"), ("succeeded", "?")]
+)
+"""What came of a choice made from outside: its number, the time until it was known, the fee its node earned."""
+
+
+STATIC_FIELDS = ("gossip_position", "peers", "distances", "destinations")
+"""Never written to: a changed topology replaces them. Copies of a simulation share them."""
+
+
 class State(NamedTuple):
     """Everything that changes while a simulation runs. Lengths: N nodes, E edges; pools grow."""
 
@@ -537,3 +590,10 @@ class State(NamedTuple):
     mcf_nodes: Records  # [N] its nodes; this and what follows only for senders that need it
     mcf_arcs: Records  # pool of its arcs
     mcf_heap: Records  # heap of its searches
+    hops: Records  # [1] scratch of the choice of a hop
+    pending: Records  # [B] int32: attempts that wait for a choice from outside
+    outcomes: Records  # pool: what came of those choices, until they are fetched
+    tracks: Records  # [E * N_REGIONS] by edge, then region
+    scorer: Records  # float32: weights of the scoring network, then its scratch
+    distances: Records  # [rows * N] uint8, static: hops to the destination of a row
+    destinations: Records  # [N] static

@@ -21,6 +21,7 @@ from lnherd.engine.codes import (
 from lnherd.network.fees import forward_fee_msat
 from lnherd.reference.channels import add_htlc, fail_htlc, settle_htlc
 from lnherd.reference.force_close import claim, collect_claim
+from lnherd.reference.hops import ask, goes_hop_by_hop, holder
 from lnherd.reference.sender import part_failed, part_succeeded
 from lnherd.reference.world import Part, Payment, World
 
@@ -31,11 +32,15 @@ HOLD_MS = 120_000
 def htlc_arrives(world: World, part: Part) -> None:
     """The HTLC of the present hop is there: at the receiver, or at a node that forwards or refuses."""
     assert part.status == FORWARDING
-    is_last = part.hop == part.last_hop
+    payment = world.payments[part.payment]
+    is_last = holder(world, part) == payment.receiver if goes_hop_by_hop(world, payment) else part.hop == part.last_hop
     if world.refuses_at_will(part):
         failure = INCORRECT_PAYMENT_DETAILS if is_last else TEMPORARY_CHANNEL_FAILURE
     elif is_last and _blocks_left(world, part, part.hop) < min(world.config.final_reject_delta, part.cltv[part.hop]):
         failure = EXPIRY_TOO_SOON
+    elif not is_last and goes_hop_by_hop(world, payment):
+        ask(world, part)
+        return
     elif is_last:
         _receive(world, part)
         return

@@ -3,6 +3,8 @@
 import math
 
 from lnherd.engine.codes import (
+    DECIDING,
+    DECISION_DUE,
     FAILING,
     FAILURE_ARRIVES,
     FORWARDING,
@@ -16,7 +18,7 @@ from lnherd.reference.gossip import hear_direction
 from lnherd.reference.randomness import Stream, standard_normal, uniform
 from lnherd.reference.world import Part, World
 
-MESSAGE = {FORWARDING: HTLC_ARRIVES, SETTLING: PREIMAGE_ARRIVES, FAILING: FAILURE_ARRIVES}
+MESSAGE = {FORWARDING: HTLC_ARRIVES, SETTLING: PREIMAGE_ARRIVES, FAILING: FAILURE_ARRIVES, DECIDING: DECISION_DUE}
 """By which event news of a part of this status arrive."""
 
 

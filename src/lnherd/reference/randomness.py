@@ -26,6 +26,7 @@ class Stream(IntEnum):
     REFUSE = 8
     GOSSIP = 9
     JUMP = 10
+    CHOICE = 16
 
 
 def mix(word: int) -> int:

@@ -176,7 +176,7 @@ class Search:
     def _set_cost(self) -> None:
         """The engine's constants; without looking ahead every node is as near as the sender itself."""
         amount_msat, config = self.query.amount_msat, self.config
-        self.weighs_chances = config.sender in ("lnd", "mincostflow")
+        self.weighs_chances = config.sender in ("lnd", "mincostflow", "policy")
         self.attempt_cost = float(config.attempt_cost_msat + amount_msat * config.attempt_cost_ppm // 1_000_000)
         self.hop_cost = {"cheapest": 2.0**-10, "shortest": 2.0**43}.get(config.sender, 0.0)
         surest = liquidity.surest_own_channel(config)

@@ -26,6 +26,7 @@ from lnherd.engine.state import NONE
 from lnherd.reference import mincostflow
 from lnherd.reference.channels import add_htlc
 from lnherd.reference.gossip import learn_policy
+from lnherd.reference.hops import ask_source, goes_hop_by_hop
 from lnherd.reference.routing import Route, find_route
 from lnherd.reference.world import Part, Payment, World
 
@@ -51,6 +52,9 @@ def start_payment(world: World, payment: Payment) -> None:
 
 def send_unsent(world: World, payment: Payment) -> None:
     """Send until nothing is unsent or the payment has failed; a failed payment ends with its last part."""
+    if goes_hop_by_hop(world, payment):
+        ask_source(world, payment)
+        return
     config = world.config
     while payment.failure == NO_FAILURE and payment.unsent_msat > 0:
         if world.now_ms > payment.start_ms + config.payment_timeout_ms:
@@ -61,7 +65,7 @@ def send_unsent(world: World, payment: Payment) -> None:
             is_affordable = payment.unsent_msat <= _local_balance_msat(world, payment)
             payment.failure = NO_ROUTE if is_affordable else INSUFFICIENT_LOCAL_BALANCE
     if payment.failure != NO_FAILURE and not payment.parts:
-        _finish(world, payment, FAILED)
+        world.finish(payment, FAILED)
 
 
 def _send_part(world: World, payment: Payment) -> bool:
@@ -167,13 +171,14 @@ def _dispatch(world: World, payment: Payment, amount_msat: int, route: Route) ->
 def part_succeeded(world: World, part: Part) -> None:
     """The preimage reached the sender: this part is paid."""
     payment = world.payments[part.payment]
-    _learn_payment(world, part)
+    if not goes_hop_by_hop(world, payment):
+        _learn_payment(world, part)
     payment.parts.remove(part)
     payment.settled_msat += part.amount_msat
     payment.settled_fee_msat += part.fee_msat
     payment.most_hops = max(payment.most_hops, part.last_hop + 1)
     if payment.settled_msat == payment.amount_msat:
-        _finish(world, payment, SUCCEEDED)
+        world.finish(payment, SUCCEEDED)
     else:
         send_unsent(world, payment)
 
@@ -181,16 +186,10 @@ def part_succeeded(world: World, part: Part) -> None:
 def part_failed(world: World, part: Part) -> None:
     """The failure reached the sender, who learns from it and tries again."""
     payment = world.payments[part.payment]
-    _learn_failure(world, part)
+    if not goes_hop_by_hop(world, payment):
+        _learn_failure(world, part)
     payment.parts.remove(part)
     send_unsent(world, payment)
-
-
-def _finish(world: World, payment: Payment, status: int) -> None:
-    assert not payment.parts, "a finished payment has nothing out"
-    is_atomic = not world.config.parts_settle_alone
-    assert status == SUCCEEDED or payment.settled_msat == 0 or not is_atomic, "all or nothing"
-    payment.status, payment.end_ms = status, world.now_ms
 
 
 def _learn_payment(world: World, part: Part) -> None:

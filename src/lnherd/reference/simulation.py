@@ -12,6 +12,7 @@ from lnherd.engine import operations, sizes
 from lnherd.engine.codes import (
     BLOCK_FOUND,
     CLOSE_CHANNEL,
+    DECISION_DUE,
     FAILURE_ARRIVES,
     HTLC_ARRIVES,
     NODE_SWITCHES,
@@ -35,6 +36,7 @@ from lnherd.reference.channels import Direction, Flow, Policy, direction_of
 from lnherd.reference.force_close import force_close, someone_will_close
 from lnherd.reference.forwarding import failure_arrives, htlc_arrives, parts_expire, preimage_arrives
 from lnherd.reference.gossip import announce, announce_closure, announcement_of, hear_policy
+from lnherd.reference.hops import carry_out, decision_due
 from lnherd.reference.liquidity import Memory
 from lnherd.reference.presence import begin_churn, hear_presence, must_wait, switch, switch_by_itself
 from lnherd.reference.sender import start_payment
@@ -90,6 +92,8 @@ class ReferenceSimulation:
             memory=Memory(config),
             next_block_ms=int(config.block_interval_ms),
             feerate_msat_per_vb=int(config.feerate_median_msat_per_vb),
+            hop_policies=[config.hop_policy] * network.n_nodes,
+            enabled_at_start=[(d.source, d.target) for d in directions if d.policy.enabled],
         )
         if config.mean_availability < 1.0:
             begin_churn(self.world)
@@ -120,6 +124,7 @@ class ReferenceSimulation:
             world.now_ms = until_ms
             return None
         assert time_ms >= world.now_ms, "time runs forwards"
+        assert not world.pending or time_ms == world.now_ms, "what waits is decided first"
         world.now_ms = time_ms
         happening = (self._handle_agenda, self._start_given, self._find_block)[source]()
         self.trace.append(happening)
@@ -141,7 +146,7 @@ class ReferenceSimulation:
         subject = event.subject
         if isinstance(subject, Part):
             happening = Happening(event.time_ms, event.kind, subject.htlc(subject.hop))
-            if not must_wait(self.world, subject):
+            if event.kind == DECISION_DUE or not must_wait(self.world, subject):
                 _NEWS[event.kind](self.world, subject)
             return happening
         if event.kind in _TIDINGS:
@@ -213,6 +218,17 @@ class ReferenceSimulation:
         )
         self.world.payments.append(payment)
         return payment
+
+    def decide(self, choices: list[int]) -> None:
+        """Carry out one choice for each part that waits; see ``engine.Simulation.decide``."""
+        waiting, self.world.pending = self.world.pending, []
+        for part, choice in zip(waiting, choices, strict=True):
+            carry_out(self.world, part, choice)
+        self._verify()
+
+    def set_hop_policy(self, node: int, name: str) -> None:
+        """How ``node`` chooses from now on; see ``engine.Simulation.set_hop_policy``."""
+        self.world.hop_policies[node] = name
 
     def set_policy(self, edge: int, **changes: Any) -> None:
         """In force at once, heard of later; see ``engine.Simulation.set_policy``."""
@@ -339,6 +355,7 @@ class ReferenceSimulation:
 
 _NEWS: dict[int, Callable[[World, Part], None]] = {
     HTLC_ARRIVES: htlc_arrives,
+    DECISION_DUE: decision_due,
     PREIMAGE_ARRIVES: preimage_arrives,
     FAILURE_ARRIVES: failure_arrives,
 }

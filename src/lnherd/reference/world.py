@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from lnherd.engine.codes import FORWARDING, HELD, NO_FAILURE, NODE_SWITCHES, PENDING, PRESENCE_HEARD
+from lnherd.engine.codes import FORWARDING, HELD, NO_FAILURE, NODE_SWITCHES, PENDING, PRESENCE_HEARD, SUCCEEDED
 from lnherd.engine.config import SimulationConfig
 from lnherd.engine.state import NONE
 from lnherd.reference.channels import Direction, Flow, HtlcId, refusal
@@ -48,8 +48,8 @@ class Part:
 
     @property
     def fee_msat(self) -> int:
-        """What all forwarders ask together."""
-        return self.amounts[0] - self.amount_msat
+        """What all forwarders ask together; nothing yet for a part that is still at its source."""
+        return self.amounts[0] - self.amount_msat if self.amounts else 0
 
     def htlc(self, hop: int) -> HtlcId:
         """The name of this part's HTLC on ``hop``."""
@@ -167,6 +167,10 @@ class World:
     next_block_ms: int = 0
     feerate_msat_per_vb: int = 0
     feerate_log: float = 0.0
+    hop_policies: list[str] = field(default_factory=list)
+    pending: list[Part] = field(default_factory=list)
+    enabled_at_start: list[tuple[int, int]] = field(default_factory=list)
+    distances: dict[int, list[int]] = field(default_factory=dict)
 
     def schedule(self, time_ms: int, kind: int, subject: Subject) -> None:
         """Put an event on the agenda."""
@@ -182,8 +186,15 @@ class World:
         self.agenda = kept
 
     def parts(self) -> list[Part]:
-        """All parts that are under way."""
-        return [part for payment in self.payments for part in payment.parts]
+        """All parts that are under way, with an HTLC."""
+        return [part for payment in self.payments for part in payment.parts if part.hop >= 0]
+
+    def finish(self, payment: Payment, status: int) -> None:
+        """The payment is over."""
+        assert not payment.parts, "a finished payment has nothing out"
+        is_atomic = not self.config.parts_settle_alone
+        assert status == SUCCEEDED or payment.settled_msat == 0 or not is_atomic, "all or nothing"
+        payment.status, payment.end_ms = status, self.now_ms
 
     def send_message(self, part: Part, kind: int, *, forth: bool) -> None:
         """Let news of ``part`` travel over its present hop, towards the receiver or back."""

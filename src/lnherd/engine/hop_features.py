@@ -1,0 +1,192 @@
+"""What the node that holds a part knows when it chooses, as numbers within [-1, 1].
+
+The shortlist: of the holder's channels that nothing speaks against, the ``max_candidates`` nearest to the receiver,
+then the cheapest. Around it, the choices are numbered alike for every node: 0 gives up, 1 splits, the rest are the
+shortlist in order. The holder sees its own channels, announced policies and degrees, its own record with each channel
+and what the payment brings along; never another node's balance.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.engine.channels import spendable_msat
+from lnherd.engine.codes import GIVE_UP, NO_FAILURE, SPLIT
+from lnherd.engine.distances import hops_between
+from lnherd.engine.hops import holder, may_split, objection, onward_msat
+from lnherd.engine.jit import jit
+from lnherd.engine.state import N_REGIONS, State
+
+CONTEXT_FEATURES = (
+    "amount",
+    "time_left",
+    "fee_left",
+    "hops_left",
+    "cltv_left",
+    "is_source",
+    "distance",
+    "n_candidates",
+    "attempts",
+    "live_parts",
+    "degree",
+)
+"""Of the choice as a whole: log10 of the amount in sat over 8; shares of the payment's time, of 5 % of the amount,
+of the hops and of the blocks that are left; hops to the receiver over 10; and how many candidates, attempts, parts."""
+CANDIDATE_FEATURES = (
+    "is_channel",
+    "is_give_up",
+    "is_split",
+    "balance",
+    "amount_of_balance",
+    "in_flight",
+    "slots",
+    "capacity",
+    "fee_of_budget",
+    "fee_of_amount",
+    "distance",
+    "step",
+    "is_receiver",
+    "success_rate",
+    "record",
+    "peer_degree",
+    "cltv",
+)
+"""Of one choice: shares of the capacity that can be spent and of that which the part would take; of value in flight
+and slots in use; log10 of the capacity in sat over 10; fee as shares of what is left and of 1 % of the amount; hops
+left afterwards over 10, and nearer or farther by; what became of the HTLCs sent that way to that region, and how many
+of the last 64; log2 of the peer's channels over 12; blocks asked for, of 144."""
+N_CONTEXT = len(CONTEXT_FEATURES)
+N_FEATURES = len(CANDIDATE_FEATURES)
+FIRST_CHANNEL = 2
+"""Number of the first of the shortlist among the choices."""
+Numbers = NDArray[np.float32]
+
+
+@jit
+def shortlist(state: State, attempt_id: int) -> None:
+    """Write the candidates to ``state.hops``. Needs :func:`lnherd.engine.hops.mark_path`."""
+    hops, limit = state.hops[0], state.settings[0].max_candidates
+    node_id = holder(state, attempt_id)
+    receiver = state.payments[state.attempts[attempt_id].payment].receiver
+    hops.n_candidates, hops.distance_here = 0, hops_between(state, node_id, receiver)
+    for position in range(state.nodes[node_id].gossip_start, state.nodes[node_id].gossip_end):
+        distance = hops_between(state, state.gossip[position].source, receiver)
+        if hops.n_candidates == limit and distance > hops.distance[limit - 1]:
+            continue
+        edge = state.gossip[position].edge ^ 1
+        if objection(state, attempt_id, edge) == NO_FAILURE:
+            _insert(state, position, distance, _fee_msat(state, attempt_id, edge))
+
+
+@jit
+def _fee_msat(state: State, attempt_id: int, edge: int) -> int:
+    attempt = state.attempts[attempt_id]
+    if attempt.hop < 0:
+        return 0
+    return int(attempt.amounts[attempt.hop] - onward_msat(state, attempt_id, edge))
+
+
+@jit
+def _insert(state: State, position: int, distance: int, fee_msat: int) -> None:
+    """Keep the shortlist in order of distance, fee and the node's own order; the last falls off its end."""
+    hops, limit = state.hops[0], state.settings[0].max_candidates
+    place = hops.n_candidates
+    while place > 0:
+        before = hops.distance[place - 1]
+        if before < distance or (before == distance and hops.fee_msat[place - 1] <= fee_msat):
+            break
+        place -= 1
+        if place + 1 < limit:
+            hops.position[place + 1] = hops.position[place]
+            hops.distance[place + 1] = hops.distance[place]
+            hops.fee_msat[place + 1] = hops.fee_msat[place]
+    if place < limit:
+        hops.position[place], hops.distance[place], hops.fee_msat[place] = position, distance, fee_msat
+        hops.n_candidates = min(limit, hops.n_candidates + 1)
+
+
+@jit
+def is_possible(state: State, attempt_id: int, index: int) -> bool:
+    """Whether choice ``index`` is not masked. Giving up always is possible."""
+    if index == 1:
+        return may_split(state, attempt_id)
+    return bool(index - FIRST_CHANNEL < state.hops[0].n_candidates)
+
+
+@jit
+def choice_of(state: State, index: int) -> int:
+    """Number of a choice -> what :func:`lnherd.engine.hops.carry_out` takes."""
+    if index < FIRST_CHANNEL:
+        return GIVE_UP if index == 0 else SPLIT
+    return int(state.gossip[state.hops[0].position[index - FIRST_CHANNEL]].edge ^ 1)
+
+
+@jit
+def _share(part: float, whole: float) -> float:
+    """``part / whole`` within [0, 1]; of nothing, 1."""
+    if part <= 0.0:
+        return 0.0
+    return part / whole if part < whole else 1.0
+
+
+@jit
+def describe_context(state: State, attempt_id: int, out: Numbers, at: int) -> None:
+    """Write ``CONTEXT_FEATURES`` to ``out[at:]``. Needs :func:`shortlist`."""
+    attempt, settings, hops = state.attempts[attempt_id], state.settings[0], state.hops[0]
+    payment, hop = state.payments[attempt.payment], attempt.hop
+    node = state.nodes[holder(state, attempt_id)]
+    left_ms = payment.start_ms + settings.payment_timeout_ms - state.clock[0].now_ms
+    fee_left_msat = (
+        attempt.amounts[hop] - attempt.amount_msat if hop >= 0 else payment.fee_limit_msat - payment.fee_msat
+    )
+    out[at] = _share(math.log10(1.0 + attempt.amount_msat / 1000.0), 8.0)
+    out[at + 1] = _share(left_ms, settings.payment_timeout_ms)
+    out[at + 2] = _share(fee_left_msat, 0.05 * attempt.amount_msat)
+    out[at + 3] = _share(settings.hop_limit - 1 - hop, settings.hop_limit)
+    out[at + 4] = _share(attempt.cltv[hop] - settings.final_cltv, settings.cltv_limit) if hop >= 0 else 1.0
+    out[at + 5] = 1.0 if hop < 0 else 0.0
+    out[at + 6] = _share(hops.distance_here, 10.0)
+    out[at + 7] = _share(hops.n_candidates, settings.max_candidates)
+    out[at + 8] = _share(payment.attempts, settings.policy_attempts)
+    out[at + 9] = _share(payment.live_parts, settings.max_parts)
+    out[at + 10] = _share(math.log2(1.0 + node.gossip_end - node.gossip_start), 12.0)
+
+
+@jit
+def describe_choice(state: State, attempt_id: int, index: int, out: Numbers, at: int) -> None:
+    """Write ``CANDIDATE_FEATURES`` of choice ``index`` to ``out[at:]``. Needs :func:`shortlist`."""
+    if index >= FIRST_CHANNEL:
+        _describe_channel(state, attempt_id, index - FIRST_CHANNEL, out, at)
+        return
+    for feature in range(N_FEATURES):
+        out[at + feature] = 0.0
+    out[at + 1 + index] = 1.0
+
+
+@jit
+def _describe_channel(state: State, attempt_id: int, rank: int, out: Numbers, at: int) -> None:
+    attempt, hops = state.attempts[attempt_id], state.hops[0]
+    gossip, distance, fee_msat = state.gossip[hops.position[rank]], hops.distance[rank], hops.fee_msat[rank]
+    edge_id = gossip.edge ^ 1
+    edge, peer = state.edges[edge_id], state.nodes[gossip.source]
+    spendable = spendable_msat(state, edge_id)
+    amount_msat = onward_msat(state, attempt_id, edge_id)
+    receiver = state.payments[attempt.payment].receiver
+    track = state.tracks[edge_id * N_REGIONS + state.destinations[receiver].region]
+    n_known = float(track.successes) + float(track.failures)
+    out[at], out[at + 1], out[at + 2] = 1.0, 0.0, 0.0
+    out[at + 3] = _share(spendable, gossip.capacity_msat)
+    out[at + 4] = _share(amount_msat, spendable)
+    out[at + 5] = _share(edge.in_flight_msat, edge.max_in_flight_msat)
+    out[at + 6] = _share(edge.n_htlcs, edge.max_htlcs)
+    out[at + 7] = _share(math.log10(1.0 + gossip.capacity_msat / 1000.0), 10.0)
+    out[at + 8] = _share(fee_msat, fee_msat + amount_msat - attempt.amount_msat)
+    out[at + 9] = _share(fee_msat, 0.01 * attempt.amount_msat)
+    out[at + 10] = _share(distance, 10.0)
+    out[at + 11] = max(-1.0, min(1.0, 0.5 * (hops.distance_here - distance)))
+    out[at + 12] = 1.0 if gossip.source == receiver else 0.0
+    out[at + 13] = (track.successes + 1.0) / (n_known + 2.0)
+    out[at + 14] = _share(n_known, 64.0)
+    out[at + 15] = _share(math.log2(1.0 + peer.gossip_end - peer.gossip_start), 12.0)
+    out[at + 16] = _share(edge.cltv_delta, 144.0)

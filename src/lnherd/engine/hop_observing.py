@@ -1,0 +1,77 @@
+"""Choices from outside: what waits, described for many holders at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.engine.codes import GIVE_UP
+from lnherd.engine.hop_features import (
+    FIRST_CHANNEL,
+    N_CONTEXT,
+    N_FEATURES,
+    Numbers,
+    choice_of,
+    describe_choice,
+    describe_context,
+    is_possible,
+    shortlist,
+)
+from lnherd.engine.hops import mark_path
+from lnherd.engine.jit import jit
+from lnherd.engine.state import State
+from lnherd.network.records import Bools, Indices
+
+
+@dataclass(frozen=True, eq=False)
+class PendingChoices:
+    """Room for ``B`` decisions of ``K`` choices each; the first ``n`` are those that wait, in order.
+
+    ``context [B, C]``, ``candidates [B, K, F]`` (see :mod:`lnherd.engine.hop_features`), ``mask [B, K]``, never all
+    false in a row that is used, and ``choices [B, K]``: what to answer (an edge, ``SPLIT`` or ``GIVE_UP``).
+    """
+
+    context: NDArray[np.float32]
+    candidates: NDArray[np.float32]
+    mask: Bools
+    choices: Indices
+
+    @classmethod
+    def room_for(cls, n_decisions: int, max_candidates: int) -> "PendingChoices":
+        """Allocate for as many."""
+        n_choices = FIRST_CHANNEL + max_candidates
+        return cls(
+            context=np.zeros((n_decisions, N_CONTEXT), dtype=np.float32),
+            candidates=np.zeros((n_decisions, n_choices, N_FEATURES), dtype=np.float32),
+            mask=np.zeros((n_decisions, n_choices), dtype=np.bool_),
+            choices=np.zeros((n_decisions, n_choices), dtype=np.int32),
+        )
+
+    def observe(self, state: State) -> int:
+        """Describe what waits in ``state``, whose ``max_candidates`` must be the same; returns ``n``."""
+        flat = (self.context.reshape(-1), self.candidates.reshape(-1), self.mask.reshape(-1), self.choices.reshape(-1))
+        return observe_pending(state, *flat)
+
+
+@jit
+def observe_pending(state: State, context: Numbers, candidates: Numbers, mask: Bools, choices: Indices) -> int:
+    """Fill the flattened arrays of :class:`PendingChoices`; returns how many decisions wait."""
+    n_choices = FIRST_CHANNEL + state.settings[0].max_candidates
+    n_pending = min(state.clock[0].n_pending, len(mask) // n_choices)
+    for row in range(n_pending):
+        attempt_id = state.pending[row]
+        mark_path(state, attempt_id)
+        shortlist(state, attempt_id)
+        describe_context(state, attempt_id, context, row * N_CONTEXT)
+        n_used = FIRST_CHANNEL + state.hops[0].n_candidates
+        for index in range(n_choices):
+            at = row * n_choices + index
+            mask[at], choices[at] = False, GIVE_UP
+            if index < n_used:
+                mask[at] = is_possible(state, attempt_id, index)
+                choices[at] = choice_of(state, index)
+                describe_choice(state, attempt_id, index, candidates, at * N_FEATURES)
+            else:
+                for feature in range(at * N_FEATURES, (at + 1) * N_FEATURES):
+                    candidates[feature] = 0.0
+    return int(n_pending)
