@@ -8,8 +8,9 @@ with guarded_cache():
     from lnherd.engine import relay_kernel as _relay_kernel
     from lnherd.engine import submission as _submission
 from lnherd.engine.config import SimulationConfig
+from lnherd.engine.many import run_many
 from lnherd.engine.simulation import ExitReason, Simulation
 
-__all__ = ["ExitReason", "Simulation", "SimulationConfig"]
+__all__ = ["ExitReason", "Simulation", "SimulationConfig", "run_many"]
 
 del _loop, _relay_kernel, _submission

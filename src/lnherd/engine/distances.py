@@ -6,8 +6,6 @@ Larger ones get exact rows for the destinations paid most often, as many as fit;
 the way to the well-connected node nearest to it and on from there, an upper bound.
 """
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +17,8 @@ from lnherd.network.records import Ints, Records, zero_records
 FAR = 255
 """Not reachable, or farther than can be told."""
 TABLE_BYTES = 1 << 28
-_COMPLETE: WeakKeyDictionary[Network, dict[str, Records]] = WeakKeyDictionary()
-"""Tables with a row for every destination, by network: they depend on nothing else."""
+COMPLETE = "complete distance tables"
+"""Name among what is derived from a network: tables with a row for every destination depend on nothing else."""
 
 
 @jit
@@ -41,8 +39,9 @@ def no_tables() -> dict[str, Records]:
 def distance_tables(network: Network, receivers: Ints) -> dict[str, Records]:
     """State fields ``distances`` and ``destinations`` for payments to ``receivers``."""
     n_nodes = network.n_nodes
-    if network in _COMPLETE:
-        return _COMPLETE[network]
+    if COMPLETE in network.derived:
+        complete: dict[str, Records] = network.derived[COMPLETE]
+        return complete
     hubs = np.argsort(-network.degree, kind="stable")[:N_REGIONS]
     to_hubs = _rows(network, hubs)
     region = to_hubs.argmin(axis=0)
@@ -52,8 +51,8 @@ def distance_tables(network: Network, receivers: Ints) -> dict[str, Records]:
     if n_rows >= n_nodes:
         destinations.row = np.arange(n_nodes)
         distances = _rows(network, np.arange(n_nodes)).reshape(-1)
-        _COMPLETE[network] = {"distances": distances, "destinations": destinations}
-        return _COMPLETE[network]
+        network.derived[COMPLETE] = {"distances": distances, "destinations": destinations}
+        return {"distances": distances, "destinations": destinations}
     often = np.argsort(-np.bincount(receivers, minlength=n_nodes), kind="stable")[: n_rows - len(hubs)]
     destinations.row = region
     destinations.offset = to_hubs[region, np.arange(n_nodes)]  # taken to be the same both ways

@@ -9,6 +9,7 @@ for what comes *in* over the same channel, as LND announces them (bLIP 18).
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,11 @@ class Network:
         return np.diff(self.outgoing[0]).astype(np.int64)
 
     @cached_property
+    def derived(self) -> dict[str, Any]:
+        """Room for what others make once of the topology and the policies, by name (tables of distances)."""
+        return {}
+
+    @cached_property
     def _index_by_id(self) -> dict[str, int]:
         return {str(node_id): index for index, node_id in enumerate(self.node_ids)}
 
@@ -160,8 +166,13 @@ class Network:
         return self.induced(touched, self.live_channels)
 
     def with_balances(self, balance_msat: Ints) -> "Network":
-        """The same network with known balances ``[2C]``."""
-        return replace(self, balance_msat=balance_msat)
+        """The same network with known balances ``[2C]``; what follows from the topology is shared, not made again."""
+        twin = replace(self, balance_msat=balance_msat)
+        twin.__dict__.update({name: getattr(self, name) for name in _OF_TOPOLOGY})
+        return twin
+
+
+_OF_TOPOLOGY = ("edge_source", "edge_target", "outgoing", "incoming", "live_channels", "degree", "derived")
 
 
 def validate(network: Network) -> None:
