@@ -1,0 +1,110 @@
+"""Forwarding: nodes choose, hop by hop, where payments go on. The native form: batches of decisions as arrays.
+
+    batch = task.reset(seed)
+    while not batch.is_over:
+        batch = task.step(choose(batch.context, batch.candidates, batch.mask))
+
+All decisions that are due at one moment are asked together. What came of a decision is told later, by its number.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.engine import ExitReason, Simulation
+from lnherd.engine.codes import GIVE_UP
+from lnherd.engine.hop_observing import PendingChoices
+from lnherd.engine.hop_space import DECISION_BATCH
+from lnherd.envs.forwarding_scenario import ForwardingConfig, build_simulation
+from lnherd.network.graph import Network
+from lnherd.network.records import Bools, Floats, Indices, Ints, Records
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionBatch:
+    """``B`` decisions that wait and ``R`` outcomes that became known.
+
+    ``context [B, C]``, ``candidates [B, K, F]`` (``engine.hop_features``; float32 in [-1, 1]) and ``mask [B, K]`` are
+    views that hold until the next step. Choice 0, to give up, is never masked; choice 1 splits, at the source.
+    ``number [B]`` names the decisions, ``node [B]`` who decides and ``payment [B]`` about what. ``outcomes [R]``
+    (``engine.state.OUTCOME_DTYPE``) and ``rewards [R]``, in sat, belong to earlier decisions.
+    """
+
+    context: NDArray[np.float32]
+    candidates: NDArray[np.float32]
+    mask: Bools
+    number: Ints
+    node: Indices
+    payment: Indices
+    outcomes: Records
+    rewards: Floats
+    is_over: bool
+    """No decision waits and none ever will."""
+
+
+class ForwardingTask:
+    """One world, in which the deciding nodes are asked and all else runs by itself."""
+
+    def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
+        """Lay out a problem on ``network`` or, without one, on the configuration's synthetic network."""
+        self.config = config or ForwardingConfig()
+        self.network = network or self.config.network()
+        self._room = PendingChoices.room_for(DECISION_BATCH, self.config.simulation.max_candidates)
+        self._offline: deque[int] = deque()
+
+    def reset(self, seed: int) -> DecisionBatch:
+        """Start an episode and run to its first decisions."""
+        self.simulation: Simulation = build_simulation(self.config, self.network, seed)
+        self._churn_rng = np.random.default_rng([seed, 2])
+        self._offline.clear()
+        self._next_churn_ms = self.config.churn_interval_ms
+        return self._run_to_decisions()
+
+    def step(self, choices: Ints) -> DecisionBatch:
+        """Answer every decision of the last batch by the number of a choice; a masked one gives up."""
+        rows = np.arange(len(choices))
+        edges = np.where(self._room.mask[rows, choices], self._room.choices[rows, choices], GIVE_UP)
+        self.simulation.decide(edges)
+        return self._run_to_decisions()
+
+    def _run_to_decisions(self) -> DecisionBatch:
+        interval_ms = self.config.churn_interval_ms
+        while True:
+            reason = self.simulation.run(self._next_churn_ms)
+            if reason != ExitReason.TIME_REACHED or interval_ms is None:
+                return self._batch(reason == ExitReason.IDLE)
+            self._churn()
+            next_ms = self.simulation.now_ms + interval_ms
+            self._next_churn_ms = next_ms if next_ms <= self.config.duration_ms else None
+
+    def _churn(self) -> None:
+        """A random channel that is online goes off; the one that went off first comes back."""
+        online = np.setdiff1d(np.flatnonzero(self.network.live_channels), np.array(self._offline, dtype=np.int64))
+        if len(self._offline) == self.config.n_offline or len(online) == 0:
+            self._switch(self._offline.popleft(), is_on=True)
+        if len(online) > 0:
+            self._offline.append(int(self._churn_rng.choice(online)))
+            self._switch(self._offline[-1], is_on=False)
+
+    def _switch(self, channel: int, *, is_on: bool) -> None:
+        for edge in (2 * channel, 2 * channel + 1):
+            self.simulation.set_policy(edge, enabled=is_on and bool(self.network.edges.enabled[edge]))
+
+    def _batch(self, is_over: bool) -> DecisionBatch:
+        simulation, room = self.simulation, self._room
+        n = room.observe(simulation.state)
+        waiting, first = simulation.pending, int(simulation.state.clock[0].decisions_total)
+        outcomes = simulation.fetch_outcomes()
+        return DecisionBatch(
+            context=room.context[:n],
+            candidates=room.candidates[:n],
+            mask=room.mask[:n],
+            number=np.arange(first, first + n),
+            node=simulation.holders(),
+            payment=simulation.state.attempts.payment[waiting],
+            outcomes=outcomes,
+            rewards=self.config.reward.of(outcomes),
+            is_over=is_over,
+        )

@@ -1,0 +1,31 @@
+"""What a forwarding decision is worth, once it is known what came of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lnherd.network.records import Floats, Records
+from lnherd.units import MS_PER_SECOND, MSAT_PER_SAT
+
+
+@dataclass(frozen=True)
+class ForwardingReward:
+    """In sat. ``cooperation`` 0 makes nodes compete for fees, 1 makes delivery everybody's concern."""
+
+    failure_sat: float = 1.0
+    """Lost with a decision that failed, giving up included."""
+    latency_sat_per_s: float = 0.1
+    """Lost for each second until the outcome was known: liquidity is locked so long."""
+    success_sat: float = 1.0
+    """Gained by all decisions on the way of a part that arrived, times ``cooperation``."""
+    cooperation: float = 1.0
+    """Weight of the success of the network, from 0 to 1."""
+
+    def of(self, outcomes: Records) -> Floats:
+        """``[R]`` rewards of ``engine.state.OUTCOME_DTYPE`` records. A split by itself is worth nothing."""
+        fee_sat = outcomes.fee_msat / MSAT_PER_SAT
+        latency_s = outcomes.latency_ms / MS_PER_SECOND
+        has_arrived = outcomes.succeeded & (outcomes.latency_ms > 0)
+        bonus = self.cooperation * self.success_sat * has_arrived
+        reward: Floats = fee_sat + bonus - self.failure_sat * ~outcomes.succeeded - self.latency_sat_per_s * latency_s
+        return np.asarray(reward, dtype=np.float64)
