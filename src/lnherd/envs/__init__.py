@@ -1,5 +1,4 @@
-"""Decision problems over a simulation. Importing it registers ``lnherd/Herding-v0`` and ``lnherd/Forwarding-v0``."""
-"""Decision problems over a simulation. Importing it registers ``lnherd/Herding-v0`` and ``Pricing-v0``."""
+"""Decision problems over a simulation. Importing it registers ``lnherd/Herding-v0``, ``Forwarding-v0``, ``Pricing-v0``."""
 
 import gymnasium
 
