@@ -24,6 +24,7 @@ from lnherd.engine.state import (
     UPDATES_DTYPE,
     State,
 )
+from lnherd.engine.unit import load_units
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Indices, Ints, Records, zero_records
@@ -53,7 +54,7 @@ def initial_state(
     check_payments(network, payments)
     edges = edge_states(network, balance_msat, config)
     gossip, position = gossip_view(network)
-    return State(
+    state = State(
         settings=config.to_settings(seed, swap_node),
         clock=_clock(len(payments), config),
         nodes=_nodes(network, HOP_POLICIES[config.hop_policy]),
@@ -74,6 +75,8 @@ def initial_state(
         **allocate_flow(network, config),
         **allocate_hops(network, payments.receiver, config),
     )
+    load_units(state)
+    return state
 
 
 def check_payments(network: Network, payments: Records) -> None:

@@ -19,6 +19,7 @@ from lnherd.engine.lessons import forget_stale_lessons, swap_lessons
 from lnherd.engine.liquidity import recall_memory
 from lnherd.engine.mincostflow import arc_of, begin_flow, find_arc, next_path, solve, start_paths
 from lnherd.engine.state import NONE, State
+from lnherd.engine.unit import unit
 from lnherd.engine.unit_costs import COST_SCALE, MOST_COST, liquidity_bounds, own_room_msat
 
 MAX_ROUNDS = 16
@@ -27,9 +28,9 @@ CHEAPER = 4
 FITS, TOO_DEAR = -1, -2
 
 
-@jit
-def send_flow(state: State, payment_id: int, unsent_msat: int) -> bool:
-    """Send the unsent amount in one or several parts; False if nothing could be sent."""
+@unit
+def send_flow(state: State, payment_id: int, unsent_msat: int) -> int:
+    """Send the unsent amount in one or several parts; 0 if nothing could be sent."""
     payment, settings = state.payments[payment_id], state.settings[0]
     n_parts = min(settings.max_parts - payment.live_parts, max(unsent_msat // settings.min_part_msat, 1))
     is_sent = False
@@ -40,7 +41,7 @@ def send_flow(state: State, payment_id: int, unsent_msat: int) -> bool:
         swap_lessons(state, payment.sender)
     if not is_sent:
         count_attempt(state, payment_id)
-    return is_sent
+    return int(is_sent)
 
 
 @jit

@@ -74,7 +74,7 @@ def _try_to_send(state: State, payment_id: int) -> None:
 def _send_part(state: State, payment_id: int, unsent_msat: int) -> bool:
     payment, settings = state.payments[payment_id], state.settings[0]
     if settings.sender_kind == SENDER_MINCOSTFLOW and payment.first_edge == NONE and payment.last_edge == NONE:
-        return send_flow(state, payment_id, unsent_msat)
+        return send_flow(state, payment_id, unsent_msat) > 0
     count_attempt(state, payment_id)
     if _route_for_all(state, payment_id, unsent_msat):
         dispatch(state, payment_id, unsent_msat)

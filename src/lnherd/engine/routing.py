@@ -48,6 +48,7 @@ from lnherd.engine.liquidity import (
 )
 from lnherd.engine.search_space import HOP_ODDS, LEAF, OUTSIDE
 from lnherd.engine.state import NONE, State
+from lnherd.engine.unit import unit
 from lnherd.engine.vicinity import distance, explore_vicinity, table_for
 
 HOP_COST_CHEAPEST = 1.0 / 1024.0
@@ -60,7 +61,7 @@ ROUNDING = 1e-6
 """Keeps rounding errors from ruling out a route that just reaches the least probability."""
 
 
-@jit
+@unit
 def find_route(
     state: State,
     sender: int,

@@ -1,4 +1,4 @@
-"""Decision problems over a simulation. Importing it registers ``lnherd/Herding-v0``, ``Forwarding-v0``, ``Pricing-v0``."""
+"""Decision problems over a simulation; importing it registers them (``lnherd/Herding-v0``, ``Forwarding-v0``, ...)."""
 
 import gymnasium
 
