@@ -104,6 +104,7 @@ def assert_same_channels(engine: Simulation, twin: ReferenceSimulation) -> None:
     edges, directions = engine.state.edges, twin.world.directions
     assert edges.balance_msat.tolist() == [direction.balance_msat for direction in directions]
     assert edges.in_flight_msat.tolist() == [direction.in_flight_msat for direction in directions]
+    assert engine.capacity_msat.tolist() == [direction.capacity_msat for direction in directions[::2]]
     assert edges.n_htlcs.tolist() == [len(direction.htlcs) for direction in directions]
     assert edges.is_open.tolist() == [direction.is_open for direction in directions]
     assert edges.is_on_chain.tolist() == [direction.is_on_chain for direction in directions]

@@ -9,6 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from lnherd.engine.config import CLOTH, SimulationConfig
+from lnherd.engine.sizes import SPLICE_OUT_VBYTES
+from lnherd.engine.splicing import pending_splice
+from lnherd.engine.state import NONE
 from lnherd.network.graph import CHANNEL_DTYPE, EDGE_DTYPE, Network
 from lnherd.network.records import Records, zero_records
 from lnherd.traffic.demand import PAYMENT_DTYPE
@@ -34,7 +37,7 @@ class Scenario:
     acts: tuple[Act, ...]
 
 
-ON_CHAIN = ("open", "close", "force_close", "swap_out", "swap_in")
+ON_CHAIN = ("open", "close", "force_close", "swap_out", "swap_in", "splice_in", "splice_out", "splice_out")
 SHOCKS = ("leave", "leave", "return", "hold", "refuse", "behave", "feerate", "shift")
 HOP_POLICIES = ("random", "shortest", "cheapest", "balance")
 ON_POLICIES = ("fees", "fees", "inbound", "inbound", "disable", "enable", "limits", "hop_policy")
@@ -211,9 +214,22 @@ def _calls_on_chain(act: Act, state, where, amount_msat: int) -> list[tuple[str,
         return [("close_channel", (edge,), {})]
     if act.kind == "force_close" and state.edges[edge].is_open:
         return [("force_close", (edge,), {})]
+    if act.kind in ("splice_in", "splice_out") and can_splice(act.kind, state, edge, amount_msat):
+        return [(act.kind, (edge, amount_msat), {})]
     if act.kind in ("swap_out", "swap_in") and node != state.settings[0].swap_node:
         return [(act.kind, (edge, 5_000_000 + amount_msat), {})]
     return []
+
+
+def can_splice(kind: str, state, edge: int, amount_msat: int) -> bool:
+    """Whether a splice is no bad input: the channel open and at rest, the amount above the fee and there to be had."""
+    near, far = state.edges[edge], state.edges[edge ^ 1]
+    if not near.is_open or pending_splice(state, edge) != NONE:
+        return False
+    worth_msat = near.balance_msat + near.in_flight_msat + far.balance_msat + far.in_flight_msat
+    is_there = amount_msat <= near.balance_msat - near.reserve_msat and amount_msat < worth_msat
+    fee_msat = SPLICE_OUT_VBYTES * state.clock[0].feerate_msat_per_vb
+    return kind == "splice_in" or bool(is_there and amount_msat > fee_msat)
 
 
 def _shocks(act: Act, state, edge: int, rng: np.random.Generator) -> list[tuple[str, tuple, dict]]:

@@ -10,9 +10,12 @@ from lnherd.engine.codes import (
     FREE,
     HELD,
     HTLC_CLAIM,
+    OP_CONFIRMING,
     OP_DONE,
     OP_FAILED,
     OP_MATURING,
+    SPLICE_IN,
+    SPLICE_OUT,
     SUCCEEDED,
     SWAP_IN,
     SWAP_OUT,
@@ -24,7 +27,7 @@ from lnherd.network.records import Ints
 def audit(state: State, capacity_msat: Ints, endowed_msat: int) -> list[str]:
     """Violated laws of ``state`` in words.
 
-    ``capacity_msat [C]`` is what each channel holds in total, ``endowed_msat`` all the money there has ever been.
+    ``capacity_msat [C]`` is what each channel was funded with, ``endowed_msat`` all the money there has ever been.
     """
     return [
         *_conservation(state, capacity_msat),
@@ -42,11 +45,15 @@ def _listed(law: str, offending: np.ndarray) -> list[str]:
 
 def _conservation(state: State, capacity_msat: Ints) -> list[str]:
     edges = state.edges
+    announced_msat = state.gossip.capacity_msat[state.gossip_position[::2]]
+    funded_msat = capacity_msat + _spliced(state, OP_DONE)
+    capacity_msat = funded_msat + np.minimum(_spliced(state, OP_CONFIRMING), 0)
     total = (edges.balance_msat + edges.in_flight_msat).reshape(-1, 2).sum(axis=1)
     is_resolved = edges.is_on_chain[::2] & (total <= capacity_msat)
     is_paid_out = ~edges.is_open.reshape(-1, 2).any(axis=1) & (total == 0)
     return [
         *_listed("channels not worth their capacity", (total != capacity_msat) & ~is_paid_out & ~is_resolved),
+        *_listed("channels whose capacity is not what they were funded with", announced_msat != funded_msat),
         *_listed("edges with a negative balance", edges.balance_msat < 0),
         *_listed("edges with negative value in flight", edges.in_flight_msat < 0),
         *_listed("edges with more HTLCs than allowed", edges.n_htlcs > edges.max_htlcs),
@@ -54,19 +61,31 @@ def _conservation(state: State, capacity_msat: Ints) -> list[str]:
     ]
 
 
+def _spliced(state: State, status: int) -> Ints:
+    """``[C]`` what splices of this status put into each channel, less what they took out of it."""
+    operations = state.operations[: state.clock[0].n_operations]
+    spliced_msat = np.zeros(len(state.edges) // 2, dtype=np.int64)
+    for kind, sign in ((SPLICE_IN, 1), (SPLICE_OUT, -1)):
+        chosen = operations[(operations.kind == kind) & (operations.status == status)]
+        np.add.at(spliced_msat, chosen.edge >> 1, sign * chosen.amount_msat)
+    return spliced_msat
+
+
 def _books(state: State, endowed_msat: int) -> list[str]:
     """Wallets, channels and what is between them hold all there ever was but for fees and the swap service's."""
     operations = state.operations[: state.clock[0].n_operations]
     amount, fee, kind, status = (operations[name] for name in ("amount_msat", "fee_msat", "kind", "status"))
-    pays_in_the_end = np.isin(kind, (CLOSE_CHANNEL, FORCE_CLOSE, SWAP_OUT)) & (status != OP_DONE)
+    pays_in_the_end = np.isin(kind, (CLOSE_CHANNEL, FORCE_CLOSE, SPLICE_OUT, SWAP_OUT)) & (status != OP_DONE)
     is_unclaimed = (kind == HTLC_CLAIM) & (status < OP_MATURING)
     fees_msat = fee[~pays_in_the_end & ~is_unclaimed].sum()
+    splicing = np.isin(kind, (SPLICE_IN, SPLICE_OUT)) & (status == OP_CONFIRMING)
     maturing = (kind == HTLC_CLAIM) & (status == OP_MATURING)
     taken = (kind == SWAP_IN) & (status != OP_FAILED)
     given = (kind == SWAP_OUT) & (status == OP_DONE)
     edges = state.edges
     there_msat = edges.balance_msat.sum() + edges.in_flight_msat.sum() + state.nodes.wallet_msat.sum()
-    there_msat += (amount[maturing] - fee[maturing]).sum() + amount[taken].sum() - amount[given].sum()
+    there_msat += (amount[maturing] - fee[maturing]).sum() + amount[splicing].sum()
+    there_msat += amount[taken].sum() - amount[given].sum()
     lost_msat = endowed_msat - int(there_msat) - int(fees_msat)
     return [f"money made or lost: {-lost_msat} msat"] if lost_msat else []
 

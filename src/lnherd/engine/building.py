@@ -144,7 +144,7 @@ def edge_states(network: Network, balance_msat: Ints, config: SimulationConfig) 
 
 
 def _share(amount_msat: Ints, ppm: int) -> Ints:
-    """``amount * ppm / 1e6`` without overflowing 64 bits for any capacity that can exist."""
+    """:func:`lnherd.engine.splicing.share_msat` of many amounts."""
     return amount_msat // 1_000_000 * ppm + amount_msat % 1_000_000 * ppm // 1_000_000
 
 

@@ -1,7 +1,7 @@
 """The chain: blocks, a fee-rate process, and operations that wait for confirmations.
 
-The log of the fee rate reverts to its median (Ornstein-Uhlenbeck, one step a block) and may jump up. Opens, closes and
-submarine swaps pay their fees from the node's wallet when they are broadcast and take effect when confirmed.
+The log of the fee rate reverts to its median (Ornstein-Uhlenbeck, one step a block) and may jump up. Opens, closes,
+splices and submarine swaps pay their fees from the node's wallet when broadcast and take effect when confirmed.
 """
 
 import math
@@ -18,6 +18,8 @@ from lnherd.engine.codes import (
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
     PAYMENT_STARTS,
+    SPLICE_IN,
+    SPLICE_OUT,
     SUCCEEDED,
     SWAP_IN,
     SWAP_OUT,
@@ -27,7 +29,8 @@ from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import schedule
 from lnherd.engine.jit import jit
 from lnherd.engine.rng import STREAM_BLOCK, STREAM_FEERATE, STREAM_JUMP, exponential, standard_normal, uniform
-from lnherd.engine.state import State
+from lnherd.engine.splicing import confirm_splice, pending_splice
+from lnherd.engine.state import NONE, State
 
 
 @jit
@@ -56,7 +59,7 @@ def find_block(state: State) -> None:
 
 @jit
 def _proceed(state: State, operation_id: int) -> None:
-    """An operation that waits for something off the chain: a close for its HTLCs, a swap for its payment."""
+    """An operation that waits for something: a close for the channel's HTLCs and splice, a swap for its payment."""
     operation, clock, settings = state.operations[operation_id], state.clock[0], state.settings[0]
     if operation.kind == HTLC_CLAIM:
         return
@@ -64,7 +67,7 @@ def _proceed(state: State, operation_id: int) -> None:
         edge = operation.edge
         if state.edges[edge].is_on_chain:  # an HTLC ran out before it was resolved
             operation.status, operation.fee_msat = OP_FAILED, 0
-        elif state.edges[edge].n_htlcs == 0 and state.edges[edge ^ 1].n_htlcs == 0:
+        elif is_quiet(state, edge):
             operation.status = OP_CONFIRMING
             operation.confirm_height = clock.height + settings.close_confirmations
         return
@@ -76,6 +79,13 @@ def _proceed(state: State, operation_id: int) -> None:
         operation.status = OP_DONE
     elif status == FAILED:
         _undo_swap(state, operation_id)
+
+
+@jit
+def is_quiet(state: State, edge: int) -> bool:
+    """Whether nothing on the channel of ``edge`` stands in the way of a cooperative close."""
+    n_htlcs = state.edges[edge].n_htlcs + state.edges[edge ^ 1].n_htlcs
+    return bool(n_htlcs == 0 and pending_splice(state, edge) == NONE)
 
 
 @jit
@@ -102,6 +112,9 @@ def _confirm(state: State, operation_id: int) -> None:
         return
     if operation.kind == HTLC_CLAIM:
         confirm_claim(state, operation_id)
+        return
+    if operation.kind == SPLICE_IN or operation.kind == SPLICE_OUT:
+        confirm_splice(state, operation_id)
         return
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:

@@ -83,8 +83,8 @@ ESTIMATOR_APRIORI = 0
 ESTIMATOR_BIMODAL = 1
 
 # Operations on the chain and their status.
-OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN, FORCE_CLOSE, HTLC_CLAIM = 0, 1, 2, 3, 4, 5
-OPERATION_KIND = ("open", "close", "swap_out", "swap_in", "force_close", "htlc_claim")
+OPEN_CHANNEL, CLOSE_CHANNEL, SWAP_OUT, SWAP_IN, FORCE_CLOSE, HTLC_CLAIM, SPLICE_IN, SPLICE_OUT = range(8)
+OPERATION_KIND = ("open", "close", "swap_out", "swap_in", "force_close", "htlc_claim", "splice_in", "splice_out")
 OP_OFF_CHAIN, OP_CONFIRMING, OP_MATURING, OP_DONE, OP_FAILED = 0, 1, 2, 3, 4  # up to OP_MATURING it is pending
 
 # What a hop's latency is drawn from.

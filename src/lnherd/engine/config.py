@@ -99,6 +99,7 @@ LIMITS = {
     "announce_confirmations": (0, 10**6),
     "close_confirmations": (0, 10**6),
     "swap_confirmations": (0, 10**6),
+    "splice_confirmations": (0, 10**6),
     "claim_confirmations": (0, 10**6),
     "outgoing_broadcast_delta": (0, 10**6),
     "incoming_broadcast_delta": (0, 10**6),
@@ -243,6 +244,8 @@ class SimulationConfig:
     """Blocks until it is announced, so that others route over it (BOLT 7); its own nodes may before."""
     close_confirmations: int = 3
     """Blocks until a closed channel's funds are back."""
+    splice_confirmations: int = 6
+    """Blocks until a splice counts: the depth at which the new funding is announced (BOLT 7)."""
     claim_confirmations: int = 1
     """Blocks until an HTLC claimed or timed out on chain counts as resolved."""
     outgoing_broadcast_delta: int = 0

@@ -31,6 +31,7 @@ from lnherd.engine.heap import cancel, schedule
 from lnherd.engine.jit import jit
 from lnherd.engine.presence import message_kind, stop_waiting
 from lnherd.engine.sizes import COMMITMENT_VBYTES, HTLC_OUTPUT_VBYTES, HTLC_SUCCESS_VBYTES, HTLC_TIMEOUT_VBYTES
+from lnherd.engine.splicing import undo_splice
 from lnherd.engine.state import NONE, State
 
 LEAST_SELF_DELAY, MOST_SELF_DELAY = 144, 2016
@@ -121,6 +122,7 @@ def force_close(state: State, edge: int) -> int:
     near.is_on_chain = far.is_on_chain = True
     clock.n_on_chain += 2
     announce_closure(state, edge)
+    undo_splice(state, edge)
     vbytes = COMMITMENT_VBYTES + HTLC_OUTPUT_VBYTES * _n_outputs(state, edge)
     operation_id = _add_operation(state, FORCE_CLOSE, edge, near.balance_msat)
     operation = state.operations[operation_id]

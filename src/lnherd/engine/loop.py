@@ -4,7 +4,7 @@ Three sources are merged: the payments given in advance (already in order of tim
 agenda of everything else. On a tie the agenda goes first, then a payment, then the block.
 """
 
-from lnherd.engine.chain import find_block
+from lnherd.engine.chain import find_block, is_quiet
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     DECISION_DUE,
@@ -156,6 +156,5 @@ def _needs_blocks(state: State, operation_id: int) -> bool:
     if operation.kind == HTLC_CLAIM:
         return False
     if operation.kind == CLOSE_CHANNEL:
-        near, far = state.edges[operation.edge], state.edges[operation.edge ^ 1]
-        return bool(near.is_on_chain or near.n_htlcs + far.n_htlcs == 0)
+        return bool(state.edges[operation.edge].is_on_chain or is_quiet(state, operation.edge))
     return bool(state.payments[operation.payment].status in (SUCCEEDED, FAILED))

@@ -1,4 +1,4 @@
-"""What a node does on the chain: open and close channels, swap in and out (submarine swaps).
+"""What a node does on the chain: open, splice and close channels, swap in and out (submarine swaps).
 
 Each starts an *operation* that the compiled loop carries on block by block (:mod:`lnherd.engine.chain`).
 """
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lnherd.engine.building import edge_states, gossip_view, parallel_ring
+from lnherd.engine.channels import spendable_msat
 from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     OP_CONFIRMING,
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
+    SPLICE_IN,
+    SPLICE_OUT,
     SWAP_IN,
     SWAP_OUT,
 )
@@ -21,7 +24,15 @@ from lnherd.engine.flow_space import allocate_flow
 from lnherd.engine.force_close import force_close
 from lnherd.engine.gossip import announce, announce_closure
 from lnherd.engine.search_space import allocate_search
-from lnherd.engine.sizes import CLOSE_VBYTES, OPEN_VBYTES, SWAP_IN_VBYTES, SWAP_OUT_VBYTES
+from lnherd.engine.sizes import (
+    CLOSE_VBYTES,
+    OPEN_VBYTES,
+    SPLICE_IN_VBYTES,
+    SPLICE_OUT_VBYTES,
+    SWAP_IN_VBYTES,
+    SWAP_OUT_VBYTES,
+)
+from lnherd.engine.splicing import pending_splice
 from lnherd.engine.state import N_REGIONS, NONE
 from lnherd.errors import InputError
 from lnherd.network.records import grown
@@ -83,7 +94,7 @@ def _check_ends(simulation: "Simulation", node: int, peer: int) -> None:
 def close_channel(simulation: "Simulation", edge: int) -> int:
     """Close the channel of ``edge`` cooperatively; the near end of ``edge`` pays. Returns the operation's id.
 
-    No new HTLC is taken from now on; pending ones finish first, then the close waits for confirmations.
+    No new HTLC is taken from now on; pending ones and a splice finish first, then the close waits for confirmations.
 
     Raises:
         InputError: if the channel is not open.
@@ -113,6 +124,53 @@ def force_close_channel(simulation: "Simulation", edge: int) -> int:
         raise InputError(f"channel {edge >> 1} is not open, so it cannot be closed")
     simulation.make_room()
     return force_close(simulation.state, edge)
+
+
+def splice_in(simulation: "Simulation", edge: int, amount_msat: int) -> int:
+    """Add ``amount_msat`` of the near end's wallet to its side of the channel. Returns the operation's id.
+
+    The wallet pays amount and fee now, the channel stays in use; the amount can be spent, and the capacity grows,
+    after ``splice_confirmations``.
+
+    Raises:
+        InputError: if the channel is not open or being spliced, the amount not positive or the wallet cannot pay.
+    """
+    _require_spliceable(simulation, edge)
+    _require_positive(amount_msat, "splice in")
+    fee_msat = simulation.chain_fee_msat(SPLICE_IN_VBYTES)
+    _spend(simulation, int(simulation.state.edges[edge].source), amount_msat + fee_msat, "splice in")
+    height = simulation.height + simulation.config.splice_confirmations
+    return _add(simulation, SPLICE_IN, OP_CONFIRMING, edge, amount_msat, fee_msat, confirm_height=height)
+
+
+def splice_out(simulation: "Simulation", edge: int, amount_msat: int) -> int:
+    """Take ``amount_msat`` from the near end's side of the channel to its wallet. Returns the operation's id.
+
+    The amount leaves the balance now, the channel stays in use; it reaches the wallet, less the fee, and the
+    capacity shrinks after ``splice_confirmations``.
+
+    Raises:
+        InputError: if the channel is not open or being spliced, or the amount does not exceed the fee, is more
+            than the near end may spend, or would leave the channel without capacity.
+    """
+    _require_spliceable(simulation, edge)
+    fee_msat = simulation.chain_fee_msat(SPLICE_OUT_VBYTES)
+    if amount_msat <= fee_msat:
+        raise InputError(f"a splice-out of {amount_msat} msat does not cover its fee of {fee_msat} msat")
+    most_msat = min(spendable_msat(simulation.state, edge), int(simulation.capacity_msat[edge >> 1]) - 1)
+    if amount_msat > most_msat:
+        raise InputError(f"edge {edge} can spare {most_msat} msat, not the {amount_msat} to splice out")
+    simulation.state.edges[edge].balance_msat -= amount_msat
+    height = simulation.height + simulation.config.splice_confirmations
+    return _add(simulation, SPLICE_OUT, OP_CONFIRMING, edge, amount_msat, fee_msat, confirm_height=height)
+
+
+def _require_spliceable(simulation: "Simulation", edge: int) -> None:
+    simulation.check_edge(edge)
+    if not simulation.state.edges[edge].is_open:
+        raise InputError(f"channel {edge >> 1} is not open, so it cannot be spliced")
+    if pending_splice(simulation.state, edge) != NONE:
+        raise InputError(f"channel {edge >> 1} is being spliced; wait until that is confirmed")
 
 
 def swap_out(simulation: "Simulation", edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
@@ -207,7 +265,6 @@ def _append_channel(simulation: "Simulation", node: int, peer: int, capacity_msa
     edges.htlc_max_msat[-2:] = capacity_msat
     balance_msat = np.concatenate([simulation.state.edges.balance_msat, [capacity_msat, 0]])
     simulation.network = replace(network, channels=channels, edges=edges, balance_msat=None)
-    simulation.capacity_msat = channels.capacity_msat.copy()
     _append_edges(simulation, balance_msat)
     return edge
 

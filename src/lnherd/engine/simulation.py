@@ -74,8 +74,7 @@ class Simulation:
         self.network = network.with_balances(balances)
         self.config = config or SimulationConfig()
         self.seed = seed
-        self.capacity_msat: Ints = network.channels.capacity_msat.copy()
-        self.endowed_msat = int(self.capacity_msat.sum())
+        self.endowed_msat = int(network.channels.capacity_msat.sum())
         """All the money there has ever been, in channels at the start or given by :meth:`fund`."""
         self.state: State = initial_state(
             self.network, balances, payments, self.config, seed=seed, swap_node=_largest_node(network)
@@ -109,6 +108,13 @@ class Simulation:
     def operations(self) -> Records:
         """All operations on the chain so far (``state.OPERATION_DTYPE``), a live view."""
         return self.state.operations[: self.state.clock[0].n_operations]
+
+    @property
+    def capacity_msat(self) -> Ints:
+        """``[C]`` what each channel was funded with and spliced to since."""
+        state = self.state
+        capacity_msat: Ints = state.gossip.capacity_msat[state.gossip_position[::2]]
+        return capacity_msat
 
     @property
     def payments(self) -> Records:
@@ -340,6 +346,14 @@ class Simulation:
             raise InputError("decisions wait for an answer; decide before a channel is force-closed")
         return operations.force_close_channel(self, edge)
 
+    def splice_in(self, edge: int, amount_msat: int) -> int:
+        """See :func:`lnherd.engine.operations.splice_in`."""
+        return operations.splice_in(self, edge, amount_msat)
+
+    def splice_out(self, edge: int, amount_msat: int) -> int:
+        """See :func:`lnherd.engine.operations.splice_out`."""
+        return operations.splice_out(self, edge, amount_msat)
+
     def swap_out(self, edge: int, amount_msat: int, fee_limit: int | None = None) -> int:
         """See :func:`lnherd.engine.operations.swap_out`."""
         return operations.swap_out(self, edge, amount_msat, fee_limit)
@@ -366,13 +380,13 @@ class Simulation:
 
     def audit(self) -> list[str]:
         """Violated invariants in words; empty when the state is sound."""
-        return audit(self.state, self.capacity_msat, self.endowed_msat)
+        return audit(self.state, self.network.channels.capacity_msat, self.endowed_msat)
 
     def copy(self) -> "Simulation":
         """An independent copy at the same point in time, sharing only the static network."""
         twin = object.__new__(Simulation)
         twin.network, twin.config, twin.seed = self.network, self.config, self.seed
-        twin.capacity_msat, twin.endowed_msat = self.capacity_msat.copy(), self.endowed_msat
+        twin.endowed_msat = self.endowed_msat
         fields = self.state._asdict()
         twin.state = State(**{name: pool if name in STATIC_FIELDS else pool.copy() for name, pool in fields.items()})
         return twin

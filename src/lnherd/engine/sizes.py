@@ -2,6 +2,10 @@
 
 OPEN_VBYTES = 153
 CLOSE_VBYTES = 169
+SPLICE_IN_VBYTES = 249
+"""Funding output and one P2WPKH input in, funding output and change out."""
+SPLICE_OUT_VBYTES = 181
+"""Funding output in, funding output and one P2WPKH output out."""
 SWAP_OUT_VBYTES = 150
 """The claim of the on-chain HTLC by its preimage."""
 SWAP_IN_VBYTES = 153

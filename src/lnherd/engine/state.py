@@ -6,7 +6,8 @@ NumPy: it can be copied, pickled and looked at from Python between two calls of 
 
 The laws, checked by :mod:`lnherd.engine.audit`; ``e`` and ``e ^ 1`` are the two directions of a channel:
 
-* ``balance[e] + balance[e ^ 1] + in_flight[e] + in_flight[e ^ 1] == capacity``, nothing negative;
+* ``balance[e] + balance[e ^ 1] + in_flight[e] + in_flight[e ^ 1] == capacity`` (less what is being spliced out),
+  nothing negative;
 * ``in_flight[e]`` and ``n_htlcs[e]`` are the sums over attempts that hold an HTLC on ``e``;
 * adding an HTLC never leaves the adding side below its reserve (BOLT 2).
 
@@ -84,6 +85,8 @@ SETTINGS_DTYPE = np.dtype(
         ("disable_timeout_ms", "i8"),
         ("enable_timeout_ms", "i8"),
         # channels
+        ("reserve_ppm", "i8"),
+        ("max_in_flight_ppm", "i8"),
         ("dust_limit_msat", "i8"),
         ("max_dust_msat", "i8"),
         # chain
@@ -97,6 +100,7 @@ SETTINGS_DTYPE = np.dtype(
         ("close_confirmations", "i8"),
         ("announce_confirmations", "i8"),
         ("swap_confirmations", "i8"),
+        ("splice_confirmations", "i8"),
         ("claim_confirmations", "i8"),
         ("outgoing_broadcast_delta", "i8"),
         ("incoming_broadcast_delta", "i8"),

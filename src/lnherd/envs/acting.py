@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lnherd.control.action import Action, ActionKind
 from lnherd.control.menu import MenuConfig, stepped_fee
 from lnherd.control.view import PENDING_DTYPE, REBALANCED_DTYPE
@@ -11,7 +13,6 @@ from lnherd.engine.codes import (
     CLOSE_CHANNEL,
     FAILED,
     FORCE_CLOSE,
-    HTLC_CLAIM,
     OP_CONFIRMING,
     OP_FAILED,
     OPEN_CHANNEL,
@@ -162,7 +163,7 @@ class Actor:
     def pending(self) -> Records:
         """PENDING_DTYPE records of what is under way; a rebalance occupies both of its channels."""
         operations = self._own_operations()
-        waiting = operations[(operations.status <= OP_CONFIRMING) & (operations.kind != HTLC_CLAIM)]
+        waiting = operations[(operations.status <= OP_CONFIRMING) & np.isin(operations.kind, tuple(KIND_OF_OPERATION))]
         entries = [(KIND_OF_OPERATION[int(o.kind)], int(o.edge) >> 1, int(o.amount_msat)) for o in waiting]
         entries += [
             (ActionKind.REBALANCE, channel, each.action.amount_msat)

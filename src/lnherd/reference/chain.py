@@ -14,6 +14,8 @@ from lnherd.engine.codes import (
     OP_OFF_CHAIN,
     OPEN_CHANNEL,
     PAYMENT_STARTS,
+    SPLICE_IN,
+    SPLICE_OUT,
     SUCCEEDED,
     SWAP_IN,
     SWAP_OUT,
@@ -21,6 +23,7 @@ from lnherd.engine.codes import (
 from lnherd.reference.force_close import close_overdue, confirm_claim, confirm_commitment, pay_matured
 from lnherd.reference.gossip import hear_policy
 from lnherd.reference.randomness import Stream, exponential, standard_normal, uniform
+from lnherd.reference.splicing import confirm_splice, splice_of
 from lnherd.reference.world import Operation, World
 
 LEAST_FEERATE_MSAT_PER_VB = 1_000
@@ -60,9 +63,13 @@ def _needs_blocks(world: World, operation: Operation) -> bool:
     if operation.kind == HTLC_CLAIM:
         return False
     if operation.kind == CLOSE_CHANNEL:
-        near, far = world.directions[operation.edge], world.directions[operation.edge ^ 1]
-        return near.is_on_chain or not (near.htlcs or far.htlcs)
+        return world.directions[operation.edge].is_on_chain or _is_quiet(world, operation.edge)
     return world.payments[operation.payment].status in (SUCCEEDED, FAILED)
+
+
+def _is_quiet(world: World, edge: int) -> bool:
+    """No HTLC and no splice is pending: the channel can be closed by agreement."""
+    return not (world.directions[edge].htlcs or world.directions[edge ^ 1].htlcs or splice_of(world, edge))
 
 
 def _mature(world: World, operation: Operation) -> None:
@@ -74,13 +81,13 @@ def _mature(world: World, operation: Operation) -> None:
 
 
 def _look_off_chain(world: World, operation: Operation) -> None:
-    """A close waits for its channel's HTLCs, a swap for its payment."""
+    """A close waits for its channel's HTLCs and splice, a swap for its payment."""
     if operation.kind == HTLC_CLAIM:
         return
     if operation.kind == CLOSE_CHANNEL:
         if world.directions[operation.edge].is_on_chain:  # an HTLC ran out before it was resolved
             operation.status, operation.fee_msat = OP_FAILED, 0
-        elif not world.directions[operation.edge].htlcs and not world.directions[operation.edge ^ 1].htlcs:
+        elif _is_quiet(world, operation.edge):
             _await_confirmations(world, operation, world.config.close_confirmations)
         return
     status = world.payments[operation.payment].status
@@ -116,6 +123,9 @@ def _confirm(world: World, operation: Operation) -> None:
         return
     if operation.kind == HTLC_CLAIM:
         confirm_claim(world, operation)
+        return
+    if operation.kind in (SPLICE_IN, SPLICE_OUT):
+        confirm_splice(world, operation)
         return
     operation.status = OP_DONE
     if operation.kind == OPEN_CHANNEL:

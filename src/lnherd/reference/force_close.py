@@ -16,6 +16,7 @@ from lnherd.engine.codes import (
 )
 from lnherd.reference.gossip import announce_closure
 from lnherd.reference.presence import MESSAGE
+from lnherd.reference.splicing import undo_splice
 from lnherd.reference.world import Operation, Part, World
 
 LARGEST_PLAIN_CHANNEL_SAT = 16_777_215
@@ -67,6 +68,7 @@ def force_close(world: World, edge: int) -> int:
     near.is_open = far.is_open = False
     near.is_on_chain = far.is_on_chain = True
     announce_closure(world, edge)
+    undo_splice(world, edge)
     pending = [*near.htlcs.values(), *far.htlcs.values()]
     n_outputs = sum(amount_msat >= world.config.dust_limit_msat for amount_msat in pending)
     vbytes = sizes.COMMITMENT_VBYTES + sizes.HTLC_OUTPUT_VBYTES * n_outputs

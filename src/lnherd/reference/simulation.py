@@ -24,6 +24,8 @@ from lnherd.engine.codes import (
     POLICY_HEARD,
     PREIMAGE_ARRIVES,
     PRESENCE_HEARD,
+    SPLICE_IN,
+    SPLICE_OUT,
     SWAP_IN,
     SWAP_OUT,
 )
@@ -40,6 +42,7 @@ from lnherd.reference.hops import carry_out, decision_due
 from lnherd.reference.liquidity import Memory
 from lnherd.reference.presence import begin_churn, hear_presence, must_wait, switch, switch_by_itself
 from lnherd.reference.sender import start_payment
+from lnherd.reference.splicing import splice_of
 from lnherd.reference.world import Conduct, Operation, Part, Payment, World
 
 UNLIMITED_MSAT = 1 << 60
@@ -174,6 +177,8 @@ class ReferenceSimulation:
             assert direction.in_flight_msat <= direction.max_in_flight_msat, "value in flight is limited"
             counter = world.directions[direction.edge ^ 1]
             total = sum(side.balance_msat + side.in_flight_msat for side in (direction, counter))
+            splice = splice_of(world, direction.edge)
+            total += splice.amount_msat if splice and splice.kind == SPLICE_OUT else 0
             is_paid_out = not direction.is_open and total == 0
             is_resolved = direction.is_on_chain and total <= direction.capacity_msat
             assert total == direction.capacity_msat or is_paid_out or is_resolved, "a channel holds its capacity"
@@ -323,6 +328,27 @@ class ReferenceSimulation:
         """Publish the commitment; see ``engine.operations.force_close_channel``."""
         assert self.world.directions[edge].is_open
         return force_close(self.world, edge)
+
+    def splice_in(self, edge: int, amount_msat: int) -> int:
+        """Pay from the wallet into a channel in use; see ``engine.operations.splice_in``."""
+        assert self.world.directions[edge].is_open and splice_of(self.world, edge) is None
+        node = self.world.directions[edge].source
+        fee_msat = sizes.SPLICE_IN_VBYTES * self.world.feerate_msat_per_vb
+        self._spend(node, amount_msat + fee_msat)
+        return self._start_splice(SPLICE_IN, edge, amount_msat, fee_msat)
+
+    def splice_out(self, edge: int, amount_msat: int) -> int:
+        """Pay from a channel in use into the wallet; see ``engine.operations.splice_out``."""
+        near = self.world.directions[edge]
+        assert near.is_open and splice_of(self.world, edge) is None
+        assert near.balance_msat - amount_msat >= near.reserve_msat and amount_msat < near.capacity_msat
+        near.balance_msat -= amount_msat
+        fee_msat = sizes.SPLICE_OUT_VBYTES * self.world.feerate_msat_per_vb
+        return self._start_splice(SPLICE_OUT, edge, amount_msat, fee_msat)
+
+    def _start_splice(self, kind: int, edge: int, amount_msat: int, fee_msat: int) -> int:
+        node, height = self.world.directions[edge].source, self.world.height + self.world.config.splice_confirmations
+        return self._start(Operation(kind, OP_CONFIRMING, node, edge, amount_msat, fee_msat, NONE, height))
 
     def swap_out(self, edge: int, amount_msat: int) -> int:
         """Pay the swap service through ``edge``, be paid on the chain; see ``engine.operations``."""
