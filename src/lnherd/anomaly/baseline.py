@@ -7,7 +7,7 @@ shock would soon pass for usual.
 
 import numpy as np
 
-from lnherd.anomaly.signals import N_SIGNALS, Signals
+from lnherd.anomaly.signals import N_SIGNALS, SIGNALS, Signals
 from lnherd.network.records import Floats
 
 CLIP = 3.0
@@ -16,15 +16,18 @@ MAX_SCORE = 30.0
 """Most a single look can weigh."""
 SCATTER_FLOOR = 0.05
 """No signal is taken to scatter less, in its own units: what never moved is not alarming by moving a little."""
+COUNT_FLOOR = 0.5
+"""The same for roots of counts, whatever they count (Anscombe 1948)."""
+COUNTS = ("arrivals", "forwards", "htlcs")
 
 
 class Baseline:
     """Turns signals into standard scores against the node's own past."""
 
-    def __init__(self, half_life: float = 1440.0, scatter_floor: float = SCATTER_FLOOR) -> None:
+    def __init__(self, half_life: float = 1440.0) -> None:
         """``half_life`` in looks."""
         self._keep: float = 0.5 ** (1.0 / half_life)
-        self._floor = scatter_floor
+        self._floor = np.where(np.isin(SIGNALS, COUNTS), COUNT_FLOOR, SCATTER_FLOOR)
         self.total = np.zeros(N_SIGNALS)
         self.count = np.zeros(N_SIGNALS)
         self.variance = np.zeros(N_SIGNALS)
@@ -38,7 +41,8 @@ class Baseline:
         residual = np.where(observed & ~is_first, signals.total - rate * signals.observed, 0.0)
         scatter = np.sqrt(self.variance + self._floor**2)
         self._learn(signals, observed, rate, np.clip(residual, -CLIP * scatter, CLIP * scatter))
-        return np.clip(residual / scatter, -MAX_SCORE, MAX_SCORE)
+        scores: Floats = np.clip(residual / scatter, -MAX_SCORE, MAX_SCORE)
+        return scores
 
     def _learn(self, signals: Signals, observed: np.ndarray, rate: Floats, residual: Floats) -> None:
         is_first = observed & (self.n_looks == 0)

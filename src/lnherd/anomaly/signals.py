@@ -29,7 +29,7 @@ SIGNALS = (
 )
 """In order: own payments that failed; forwards refused; HTLCs that arrived or left, and those of them forwarded for
 others; logarithm of their amounts; pending HTLCs; fullest slots; money locked in flight; fastest change of a channel's
-balance; channels whose peer is away or disabled; logarithm of what peers charge; logarithm of the chain's fee rate."""
+balance; channels whose peer is away or disabled; change of what peers charge; logarithm of the chain's fee rate."""
 N_SIGNALS = len(SIGNALS)
 
 
@@ -49,12 +49,12 @@ def read_signals(view: NodeView, before: NodeView) -> Signals:
         # the root of a count varies by about 1/2 whatever the count is (Anscombe 1948)
         "arrivals": np.sqrt(n_moved + view.n_refused + 3 / 8),
         "forwards": np.sqrt(view.n_forwarded + 3 / 8),
-        "htlcs": np.log1p(channels.n_htlcs.sum()),
+        "htlcs": np.sqrt(channels.n_htlcs.sum() + 3 / 8),
         "slots": _most(share(channels.n_htlcs, channels.max_htlcs)),
         "locked": _locked_share(channels),
         "drift": _drift(channels, before.channels),
         "unreachable": 1.0 - float(channels.peer_usable.mean()) if len(channels) else 1.0,
-        "peer_fees": float(np.log1p(channels.peer_fee_ppm).mean()) if len(channels) else 0.0,
+        "peer_fees": _peer_fees(channels, before.channels),
         "feerate": float(np.log(max(view.feerate_msat_per_vb, 1))),
     }
     observed = {
@@ -74,6 +74,13 @@ def _failures(sent: PaymentCounts, received: PaymentCounts) -> tuple[int, int]:
 def _locked_share(channels: Records) -> float:
     locked_msat = channels.in_flight_out_msat.sum() + channels.in_flight_in_msat.sum()
     return float(locked_msat / max(channels.capacity_msat.sum(), 1))
+
+
+def _peer_fees(channels: Records, before: Records) -> float:
+    """Mean logarithmic change of what peers charge, on channels that were there before."""
+    _, now, then = np.intersect1d(channels.channel, before.channel, return_indices=True)
+    changes = np.log1p(channels.peer_fee_ppm[now]) - np.log1p(before.peer_fee_ppm[then])
+    return float(changes.mean()) if len(changes) else 0.0
 
 
 def _drift(channels: Records, before: Records) -> float:

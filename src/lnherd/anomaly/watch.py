@@ -50,16 +50,32 @@ class Alarm:
     level: float
 
 
+class Scorer:
+    """Turns looks, in order, into standard scores, once the past is long enough to compare with."""
+
+    def __init__(self, config: WatchConfig) -> None:
+        self._baseline, self._warm_up = Baseline(config.half_life), config.warm_up
+        self._before: NodeView | None = None
+        self._n_looks = 0
+
+    def look(self, view: NodeView) -> Floats | None:
+        """``[N_SIGNALS]`` standard scores of one look, None during the warm-up."""
+        before, self._before = self._before, view
+        if before is None:
+            return None
+        self._n_looks += 1
+        scores = self._baseline.score(read_signals(view, before))
+        return scores if self._n_looks > self._warm_up else None
+
+
 class Watch:
     """Watches one node. Feed it every look, in order."""
 
     def __init__(self, config: WatchConfig | None = None) -> None:
         self.config = config or WatchConfig()
         self._thresholds = np.array(self.config.thresholds)
-        self._baseline = Baseline(self.config.half_life)
+        self._scorer = Scorer(self.config)
         self._cusum = Cusum(np.array(self.config.allowances), CEILING * self._thresholds)
-        self._before: NodeView | None = None
-        self._n_looks = 0
         self.sums: Floats = np.zeros(N_SIGNALS)
         """Cumulative sum of each signal."""
 
@@ -71,12 +87,9 @@ class Watch:
 
     def look(self, view: NodeView) -> Alarm | None:
         """Take in one look; returns the loudest alarm, if any is sounding."""
-        if self._before is not None:
-            scores = self._baseline.score(read_signals(view, self._before))
-            self._n_looks += 1
-            if self._n_looks > self.config.warm_up:
-                self.sums = self._cusum.update(scores)
-        self._before = view
+        scores = self._scorer.look(view)
+        if scores is not None:
+            self.sums = self._cusum.update(scores)
         loudest = int(np.argmax(self.levels))
         level = float(self.levels[loudest])
         return Alarm(view.now_ms, SIGNALS[loudest], level) if level >= 1.0 else None

@@ -23,6 +23,7 @@ COMMANDS = {
     "serve": ("lnherd.cli.serve", "Sell what the simulator knows: routes and liquidity, for L402 payments."),
     "compare": ("lnherd.cli.compare", "Learners against rules on the same traffic, with intervals and a report."),
     "stress": ("lnherd.cli.stress", "Herders through outages, attacks and sudden shifts of liquidity, with a report."),
+    "detect": ("lnherd.cli.detect", "How soon the watch notices shocks, and how often it cries wolf."),
     "l402": ("lnherd.cli.l402", "Paid APIs and paying agents: serve, get, pay, tokens."),
 }
 """Name -> (module that defines ``command``, one line of help)."""

@@ -6,7 +6,8 @@ from lnherd.control.view import NodeView, PaymentCounts, Role, own_channels
 
 
 def look(local=(500, 500), **changes):
-    columns = {name: changes.pop(name) for name in ("n_sent", "sent_msat", "n_htlcs", "peer_usable") if name in changes}
+    own = ("n_sent", "sent_msat", "n_htlcs", "peer_usable", "peer_fee_ppm")
+    columns = {name: changes.pop(name) for name in own if name in changes}
     channels = own_channels(capacity_msat=[1_000] * len(local), local_msat=local, **columns)
     return NodeView(Role.ROUTER, channels, **changes)
 
@@ -37,6 +38,12 @@ def test_amounts_weigh_by_how_many_there_were():
 def test_drift_is_the_largest_change_of_a_channel_that_was_there_before():
     assert signal(look((200, 550)), "drift", before=look((500, 500)))[0] == pytest.approx(0.3)
     assert signal(look((500, 500, 900)), "drift", before=look((500, 500)))[0] == 0
+
+
+def test_a_new_channel_changes_no_fees_a_dearer_peer_does():
+    assert signal(look((500, 500, 900)), "peer_fees", before=look())[0] == 0
+    dearer = look(peer_fee_ppm=[100, 0])
+    assert signal(dearer, "peer_fees", before=look())[0] == pytest.approx(np.log(101) / 2)
 
 
 def test_peers_that_are_away():
