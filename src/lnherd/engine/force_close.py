@@ -15,6 +15,7 @@ from lnherd.engine.channels import release_htlc
 from lnherd.engine.codes import (
     FAILING,
     FORCE_CLOSE,
+    FORWARDING,
     FREE,
     HELD,
     HTLC_CLAIM,
@@ -100,18 +101,35 @@ def _can_close(state: State, edge: int) -> bool:
 
 
 @jit
-def someone_will_close(state: State) -> bool:
-    """Whether an HTLC that waits for an offline node will run out for a node that is there to act on it."""
+def is_awaited(state: State) -> bool:
+    """Whether a message that waits for an offline node will be heard, or somebody will close its channels.
+
+    A node that has left for good hears nothing. An HTLC runs out for those who have offered it, and a preimage for
+    who knows it, if they are there or may return.
+    """
     for attempt_id in range(state.clock[0].n_attempts):
         attempt = state.attempts[attempt_id]
         if attempt.status == FREE or not attempt.is_waiting:
             continue
-        if attempt.status == SETTLING and _can_close(state, attempt.edges[attempt.hop] ^ 1):
+        last = state.edges[attempt.edges[attempt.hop]]
+        if _may_return(state, last.target if attempt.status == FORWARDING else last.source):
+            return True
+        if attempt.status == SETTLING and _may_close(state, attempt.edges[attempt.hop] ^ 1):
             return True
         for hop in range(attempt.hop + 1):
-            if _can_close(state, attempt.edges[hop]):
+            if _may_close(state, attempt.edges[hop]):
                 return True
     return False
+
+
+@jit
+def _may_return(state: State, node: int) -> bool:
+    return bool(state.nodes[node].online or state.conduct[node].availability < 1.0)
+
+
+@jit
+def _may_close(state: State, edge: int) -> bool:
+    return _may_return(state, state.edges[edge].source) and not state.edges[edge].is_on_chain
 
 
 @jit

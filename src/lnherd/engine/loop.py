@@ -22,7 +22,7 @@ from lnherd.engine.codes import (
     PRESENCE_HEARD,
     SUCCEEDED,
 )
-from lnherd.engine.force_close import someone_will_close
+from lnherd.engine.force_close import is_awaited
 from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_arrives, preimage_arrives
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import drop_first
@@ -139,7 +139,7 @@ def _is_idle(state: State) -> bool:
     clock = state.clock[0]
     if clock.n_events > clock.n_background:
         return False
-    if clock.n_waiting > 0 and (clock.n_churning > 0 or someone_will_close(state)):
+    if clock.n_waiting > 0 and is_awaited(state):
         return False
     for operation_id in range(clock.n_operations):
         if _needs_blocks(state, operation_id):

@@ -53,13 +53,28 @@ def _can_close(world: World, edge: int) -> bool:
     return world.online[direction.source] and not direction.is_on_chain
 
 
-def someone_will_close(world: World) -> bool:
-    """Whether an HTLC that waits for an offline node will run out for a node that is there to act on it."""
+def is_awaited(world: World) -> bool:
+    """Whether a message that waits for an offline node will be heard, or somebody will close its channels.
+
+    A node that has left for good hears nothing. An HTLC runs out for those who have offered it, and a preimage for
+    who knows it, if they are there or may return.
+    """
     for part in world.parts():
+        last = world.directions[part.edges[part.hop]]
         own = part.edges[: part.hop + 1] + ([part.edges[part.hop] ^ 1] if part.status == SETTLING else [])
-        if part.is_waiting and any(_can_close(world, edge) for edge in own):
+        hearer = last.target if part.status == FORWARDING else last.source
+        if part.is_waiting and (_may_return(world, hearer) or any(_may_close(world, edge) for edge in own)):
             return True
     return False
+
+
+def _may_return(world: World, node: int) -> bool:
+    return world.online[node] or world.conducts[node].availability < 1.0
+
+
+def _may_close(world: World, edge: int) -> bool:
+    direction = world.directions[edge]
+    return _may_return(world, direction.source) and not direction.is_on_chain
 
 
 def force_close(world: World, edge: int) -> int:

@@ -35,7 +35,7 @@ from lnherd.network.graph import Network
 from lnherd.network.records import Ints, Records
 from lnherd.reference.chain import find_block, is_waiting
 from lnherd.reference.channels import Direction, Flow, Policy, direction_of
-from lnherd.reference.force_close import force_close, someone_will_close
+from lnherd.reference.force_close import force_close, is_awaited
 from lnherd.reference.forwarding import failure_arrives, htlc_arrives, parts_expire, preimage_arrives
 from lnherd.reference.gossip import announce, announce_closure, announcement_of, hear_policy
 from lnherd.reference.hops import carry_out, decision_due
@@ -139,8 +139,7 @@ class ReferenceSimulation:
         world = self.world
         if self.given or len(world.agenda) > world.n_background:
             return False
-        is_awaited = any(conduct.waiting for conduct in world.conducts)
-        if is_awaited and (world.n_churning or someone_will_close(world)):
+        if is_awaited(world):
             return False
         return not is_waiting(world)
 

@@ -89,3 +89,18 @@ def test_folders_of_old_versions_are_forgotten(monkeypatch, tmp_path):
     with guarded_cache():
         pass
     assert [folder.exists() for folder in old] == [True] * KEPT_VERSIONS + [False] * 3
+
+
+def test_every_kernel_is_cached_where_an_edit_is_noticed(tmp_path):
+    program = (
+        "import importlib, lnherd.engine, pkgutil\n"
+        "for module in pkgutil.iter_modules(lnherd.engine.__path__, 'lnherd.engine.'):\n"
+        "    for name, kernel in vars(importlib.import_module(module.name)).items():\n"
+        "        cached = getattr(getattr(kernel, '_cache', None), 'cache_path', None)\n"
+        "        if cached and not cached.startswith('CACHE'): print(name, cached)\n"
+    ).replace("CACHE", str(tmp_path))
+    environment = {**os.environ, "LNHERD_CACHE": str(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True
+    )
+    assert answer.stdout == ""
