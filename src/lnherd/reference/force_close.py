@@ -4,6 +4,7 @@ from lnherd.engine import sizes
 from lnherd.engine.codes import (
     FAILING,
     FORCE_CLOSE,
+    FORWARDING,
     HELD,
     HTLC_CLAIM,
     NO_FAILURE,
