@@ -28,7 +28,7 @@ because the last fee breaks the limit would first look through the whole network
 tables of distances undo the places they wrote. The queue is a 4-ary heap without decrease-key
 (:mod:`lnherd.engine.frontier`).
 
-What was tried and did not pay is told in ``docs/benchmarks.md``, with speeds.
+What was tried and did not pay is told in ``docs/benchmarks.md``.
 """
 
 import math
