@@ -7,6 +7,7 @@ on two cores, 24 episodes on 200 nodes: threads 1.0 to 1.3 times one worker, pro
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -76,7 +77,16 @@ def _begin(make_task: TaskMaker) -> None:
     """Set a worker up. An interrupt is the parent's to handle: a worker finishes its job and its files."""
     global _task
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _task = make_task()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot stop its workers: they would play on for nobody."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def own_task() -> Task:
