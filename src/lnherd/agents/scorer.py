@@ -118,8 +118,8 @@ def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDA
         about = json.loads(str(arrays.pop("about")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; train one with lnherd train") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile) as error:
-        raise InputError(f"{path}: not {kind} ({error}); train one with lnherd train") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, BadZipFile):
+        raise InputError(f"{path}: not {kind}; train one with lnherd train") from None
     if not isinstance(about, dict):
         raise InputError(f"{path}: not {kind}; train one with lnherd train")
     return about, arrays

@@ -1,8 +1,11 @@
 """TensorBoard events of a training: its curve and the figures of its updates. PyTorch is not needed."""
 
+import io
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+from lnherd.experiments.directory import write_bytes
 
 FIRST_CURVE = 5
 """Columns of ``metrics.csv`` from here on, and exploration, are curves."""
@@ -20,13 +23,16 @@ def write_events(
         return
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
-    writer = EventFileWriter(str(directory))
+    # Readers take files in the order of their names: by episode, where TensorBoard's own writer counts seconds.
+    file = io.BytesIO()
+    writer = RecordWriter(file)
+    writer.write(Event(file_version="brain.Event:2").SerializeToString())
     for number, figures in losses.items():
         row = rows[number - 1]
         curve = [(f"episode/{columns[k]}", float(row[k])) for k in (EXPLORATION, *range(FIRST_CURVE, len(columns)))]
         values = [*curve, *((f"update/{name}", value) for name, value in figures.items())]
         summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values])
-        writer.add_event(Event(step=int(row[0]), wall_time=float(row[4]), summary=summary))
-    writer.close()
+        writer.write(Event(step=int(row[0]), wall_time=float(row[4]), summary=summary).SerializeToString())
+    write_bytes(directory / f"events.out.tfevents.{min(losses):010d}", file.getvalue())

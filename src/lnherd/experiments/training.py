@@ -138,12 +138,12 @@ class Training:
         )
 
     def save(self) -> None:
-        """Write curve, policy and learner, each whole or not at all; the learner last, for it is what counts."""
+        """Write curve, policy and learner, each whole or not at all; the learner counts and comes after the others."""
         write_csv(self.directory / METRICS_FILE, COLUMNS, self.rows)
-        write_events(self.directory / EVENTS, COLUMNS, self.rows, self._losses)
-        self._losses.clear()
         write_whole(self.learner.save_policy, self.directory / POLICY_FILE)
         write_whole(self.learner.save, self.directory / LEARNER_FILE)
+        write_events(self.directory / EVENTS, COLUMNS, self.rows, self._losses)
+        self._losses.clear()
 
     def keep(self) -> Path:
         """Save the learner as it is now for good, and say where."""

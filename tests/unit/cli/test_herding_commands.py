@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -121,12 +122,18 @@ def test_errors_are_one_sentence_and_exit_code_2(tmp_path):
     )
 
 
+def saved_whole(run: Path) -> bool:
+    """Whether more than twenty episodes are on disk, and nothing is being written."""
+    metrics, learner = run / "metrics.csv", run / "learner.npz"
+    has_begun = metrics.exists() and metrics.read_text().count("\n") > 20
+    return has_begun and learner.stat().st_mtime_ns >= metrics.stat().st_mtime_ns
+
+
 def test_an_interrupt_leaves_a_training_that_goes_on(tmp_path):
     """Ctrl-C after the first save: exit code 130, a word about --resume, and nothing broken."""
     command = [sys.executable, "-m", "lnherd", "train", "herding", *SMALL, "--episodes", "4000", "--out", "run"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    metrics = tmp_path / "run" / "metrics.csv"
-    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") > 20):
+    while process.poll() is None and not saved_whole(tmp_path / "run"):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
@@ -149,7 +156,7 @@ def test_an_interrupt_leaves_a_training_that_goes_on(tmp_path):
         (("train", "herding", "--out", "x", *SMALL, "--node", "alice"), "no node called 'alice'"),
         (("evaluate", "nobody"), "nobody: is no training, no policy file and no rule"),
         (("evaluate", "."), "is no training; give a directory that lnherd train wrote"),
-        (("evaluate", "note.npz"), "note.npz: not a saved Q-table"),
+        (("evaluate", "note.npz"), "note.npz: not a saved policy; train one with"),
         (("evaluate", "do-nothing", "--seeds", "0"), "--seeds is 0; give 1 to"),
         (("evaluate", "do-nothing", "--out", "note.npz"), "exists and is not a table of lnherd evaluate"),
         (("compare", "herding", "--policies", "wish"), "--policies: 'wish' is not known; choose from do-nothing"),
