@@ -2,7 +2,8 @@
 
 import gymnasium
 
-from lnherd.envs.forwarding import DecisionBatch, ForwardingTask
+from lnherd.control.hop_decision import DecisionBatch
+from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_env import ForwardingEnv
 from lnherd.envs.forwarding_reward import ForwardingReward
 from lnherd.envs.forwarding_scenario import ForwardingConfig

@@ -8,40 +8,17 @@ All decisions that are due at one moment are asked together. What came of a deci
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lnherd.control.hop_decision import DecisionBatch
 from lnherd.engine import ExitReason, Simulation
 from lnherd.engine.codes import GIVE_UP
 from lnherd.engine.hop_observing import PendingChoices
 from lnherd.engine.hop_space import DECISION_BATCH
 from lnherd.envs.forwarding_scenario import ForwardingConfig, build_simulation
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools, Floats, Indices, Ints, Records
-
-
-@dataclass(frozen=True, eq=False)
-class DecisionBatch:
-    """``B`` decisions that wait and ``R`` outcomes that became known.
-
-    ``context [B, C]``, ``candidates [B, K, F]`` (``engine.hop_features``; float32 in [-1, 1]) and ``mask [B, K]`` are
-    views that hold until the next step. Choice 0, to give up, is never masked; choice 1 splits, at the source.
-    ``number [B]`` names the decisions, ``node [B]`` who decides and ``payment [B]`` about what. ``outcomes [R]``
-    (``engine.state.OUTCOME_DTYPE``) and ``rewards [R]``, in sat, belong to earlier decisions.
-    """
-
-    context: NDArray[np.float32]
-    candidates: NDArray[np.float32]
-    mask: Bools
-    number: Ints
-    node: Indices
-    payment: Indices
-    outcomes: Records
-    rewards: Floats
-    is_over: bool
-    """No decision waits and none ever will."""
+from lnherd.network.records import Ints
 
 
 class ForwardingTask:
@@ -96,14 +73,17 @@ class ForwardingTask:
         simulation, room = self.simulation, self._room
         n = room.observe(simulation.state)
         waiting, first = simulation.pending, int(simulation.state.clock[0].decisions_total)
+        payment = simulation.state.attempts.payment[waiting]
         outcomes = simulation.fetch_outcomes()
         return DecisionBatch(
             context=room.context[:n],
             candidates=room.candidates[:n],
             mask=room.mask[:n],
+            edges=room.choices[:n],
             number=np.arange(first, first + n),
             node=simulation.holders(),
-            payment=simulation.state.attempts.payment[waiting],
+            receiver=simulation.state.payments.receiver[payment],
+            payment=payment,
             outcomes=outcomes,
             rewards=self.config.reward.of(outcomes),
             is_over=is_over,

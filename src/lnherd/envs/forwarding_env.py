@@ -7,8 +7,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from lnherd.control.hop_decision import DecisionBatch
 from lnherd.engine.hop_features import FIRST_CHANNEL, N_CONTEXT, N_FEATURES
-from lnherd.envs.forwarding import DecisionBatch, ForwardingTask
+from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.network.graph import Network
 

@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lnherd.envs.forwarding import DecisionBatch, ForwardingTask
+from lnherd.control.hop_decision import DecisionBatch
+from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints
