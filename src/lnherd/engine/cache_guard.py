@@ -2,8 +2,10 @@
 
 ``cache=True`` looks only at the file of the *calling* function: edit ``fees.py`` and a cached ``loop.py``
 goes on inlining the old formula. That is a correctness bug, so every set of jitted sources gets a cache
-folder of its own, named by a hash of all of them. The configuration is set before the kernels are
-imported and put back after, so that other users of Numba in the same process keep theirs.
+folder of its own, named by a hash of all of them and of the settings that Numba leaves out of its own keys:
+what was compiled quickly under ``NUMBA_OPT=1`` must not run where fast code is meant to. The configuration is
+set before the kernels are imported and put back after, so that other users of Numba in the same process keep
+theirs.
 """
 
 import hashlib
@@ -24,8 +26,9 @@ KEPT_VERSIONS = 4
 
 
 def source_digest(package: Path = PACKAGE, patterns: tuple[str, ...] = JITTED) -> str:
-    """Hash of the names and contents of all sources that match, and of Numba's version."""
-    digest = hashlib.sha256(numba.__version__.encode())
+    """Hash of the names and contents of all sources that match, of Numba's version and of how it compiles."""
+    config: Any = numba.config
+    digest = hashlib.sha256(f"{numba.__version__} {int(config.OPT)} {config.BOUNDSCHECK}".encode())
     for pattern in patterns:
         for path in sorted(package.glob(pattern)):
             digest.update(path.name.encode())

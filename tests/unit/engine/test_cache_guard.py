@@ -51,6 +51,13 @@ def test_the_digest_notices_edits_of_jitted_sources(package, source):
     assert source_digest(package) != before
 
 
+@pytest.mark.parametrize("setting", [("OPT", 1), ("BOUNDSCHECK", 1)])
+def test_the_digest_notices_how_numba_compiles(monkeypatch, setting):
+    before = source_digest()
+    monkeypatch.setattr(numba.config, *setting)
+    assert source_digest() != before
+
+
 def test_the_digest_notices_new_and_renamed_sources(package):
     before = source_digest(package)
     (package / "engine" / "gossip.py").rename(package / "engine" / "hearsay.py")
