@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("startup", "routing", "engine", "scaling", "learners", "l402", "l402_load")
+SCRIPTS = ("startup", "routing", "engine", "scaling", "forwarding", "learners", "l402", "l402_load")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Forwarding decisions in a second of CPU, hop by hop: compiled policies, the native environment, two threads.
 
-    python benchmarks/forwarding.py [--mainnet SNAPSHOT] [--payments 20000] [--repeats 3] [--json]
+    python benchmarks/forwarding.py [--mainnet SNAPSHOT] [--payments 20000] [--repeats 3] [--json] [--save]
 
 Each row is the best and the median of fresh simulations in this process, kernels compiled before; CPU seconds of the
 run alone, in which every decision's HTLC also travels there and back. ``environment`` rows describe every choice
@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from report import MAINNET, save
 
 from lnherd.engine import Simulation, SimulationConfig, run_many
 from lnherd.engine.codes import SUCCEEDED
@@ -27,7 +28,6 @@ from lnherd.network.records import Ints, Records
 from lnherd.network.snapshots import read_network
 from lnherd.traffic.demand import mixed
 
-DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 POLICIES = ("random", "shortest", "cheapest", "balance", "network")
 HIDDEN = 64
 
@@ -103,10 +103,11 @@ def thread_seconds(network: Network, balances: Ints, payments: Records, n_thread
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mainnet", type=Path, default=DATA / "mainnet-2026-02-03-edges.csv.xz")
+    parser.add_argument("--mainnet", type=Path, default=MAINNET)
     parser.add_argument("--payments", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true")
     arguments = parser.parse_args()
     networks = {"synthetic 100 nodes": generate(GeneratorConfig(n_nodes=100), 1)}
     if arguments.mainnet.exists():
@@ -121,6 +122,8 @@ def main() -> None:
         rows[name] = environment_figures(config, config.network(), arguments.repeats)
     pair_s = {n: min(thread_seconds(network, balances, payments, n) for _ in range(arguments.repeats)) for n in (1, 2)}
     rows["two simulations, wall seconds"] = {f"{n} threads": seconds for n, seconds in pair_s.items()}
+    if arguments.save:
+        save("forwarding", [{"workload": name, **row} for name, row in rows.items()])
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return
