@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lnherd.economy.config import N_KINDS
+from lnherd.engine.by_reference import by_reference
 from lnherd.network.records import Ints, Records
 
 IDLE, THINKING, ASKING, PAYING, WAITING = 0, 1, 2, 3, 4
@@ -183,6 +184,7 @@ EVENT_DTYPE = np.dtype([("time_ms", "i8"), ("order", "i8")])
 """``order`` is kind << 32 | subject: what ties are broken by does not depend on how time was sliced."""
 
 
+@by_reference
 class EconomyState(NamedTuple):
     """Everything that changes while an economy runs."""
 

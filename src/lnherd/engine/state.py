@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lnherd.engine.by_reference import by_reference
 from lnherd.network.records import Records
 
 MAX_HOPS = 27
@@ -562,6 +563,7 @@ STATIC_FIELDS = ("gossip_position", "peers", "distances", "destinations")
 """Never written to: a changed topology replaces them. Copies of a simulation share them."""
 
 
+@by_reference
 class State(NamedTuple):
     """Everything that changes while a simulation runs. Lengths: N nodes, E edges; pools grow."""
 
