@@ -8,6 +8,7 @@ All decisions that are due at one moment are asked together. What came of a deci
 """
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from lnherd.engine import ExitReason, Simulation
 from lnherd.engine.codes import GIVE_UP
 from lnherd.engine.hop_observing import PendingChoices
 from lnherd.engine.hop_space import DECISION_BATCH
+from lnherd.engine.state import NONE
 from lnherd.envs.forwarding_scenario import ForwardingConfig, build_simulation
 from lnherd.network.graph import Network
-from lnherd.network.records import Ints
+from lnherd.network.records import Indices, Ints, plain
 
 
 class ForwardingTask:
@@ -30,13 +32,23 @@ class ForwardingTask:
         self.network = network or self.config.network()
         self._room = PendingChoices.room_for(DECISION_BATCH, self.config.simulation.max_candidates)
         self._offline: deque[int] = deque()
+        self._watch: Callable[[Simulation], None] | None = None
+        self._watch_interval_ms = 0
+
+    def watch(self, look: Callable[[Simulation], None], interval_ms: int) -> None:
+        """Let ``look`` see the simulation at multiples of ``interval_ms`` while payments start; it must not touch it.
+
+        Holds from the next :meth:`reset` on.
+        """
+        self._watch, self._watch_interval_ms = look, interval_ms
 
     def reset(self, seed: int) -> DecisionBatch:
         """Start an episode and run to its first decisions."""
         self.simulation: Simulation = build_simulation(self.config, self.network, seed)
         self._churn_rng = np.random.default_rng([seed, 2])
         self._offline.clear()
-        self._next_churn_ms = self.config.churn_interval_ms
+        self._next_churn_ms = self._due(self.config.churn_interval_ms, 0)
+        self._next_watch_ms = self._due(self._watch_interval_ms or None, 0)
         return self._run_to_decisions()
 
     def step(self, choices: Ints) -> DecisionBatch:
@@ -47,14 +59,27 @@ class ForwardingTask:
         return self._run_to_decisions()
 
     def _run_to_decisions(self) -> DecisionBatch:
-        interval_ms = self.config.churn_interval_ms
         while True:
-            reason = self.simulation.run(self._next_churn_ms)
-            if reason != ExitReason.TIME_REACHED or interval_ms is None:
+            stops = [stop_ms for stop_ms in (self._next_churn_ms, self._next_watch_ms) if stop_ms is not None]
+            reason = self.simulation.run(min(stops, default=None))
+            if reason != ExitReason.TIME_REACHED:
                 return self._batch(reason == ExitReason.IDLE)
+            self._interrupt(self.simulation.now_ms)
+
+    def _interrupt(self, now_ms: int) -> None:
+        """What is due now besides payments."""
+        if now_ms == self._next_watch_ms and self._watch is not None:
+            self._watch(self.simulation)
+            self._next_watch_ms = self._due(self._watch_interval_ms, now_ms)
+        if now_ms == self._next_churn_ms:
             self._churn()
-            next_ms = self.simulation.now_ms + interval_ms
-            self._next_churn_ms = next_ms if next_ms <= self.config.duration_ms else None
+            self._next_churn_ms = self._due(self.config.churn_interval_ms, now_ms)
+
+    def _due(self, interval_ms: int | None, now_ms: int) -> int | None:
+        """When that comes next that comes at intervals as long as payments start."""
+        if interval_ms is None or now_ms + interval_ms > self.config.duration_ms:
+            return None
+        return now_ms + interval_ms
 
     def _churn(self) -> None:
         """A random channel that is online goes off; the one that went off first comes back."""
@@ -73,7 +98,8 @@ class ForwardingTask:
         simulation, room = self.simulation, self._room
         n = room.observe(simulation.state)
         waiting, first = simulation.pending, int(simulation.state.clock[0].decisions_total)
-        payment = simulation.state.attempts.payment[waiting]
+        attempts, payments = plain(simulation.state.attempts), plain(simulation.state.payments)
+        payment = attempts["payment"][waiting]
         outcomes = simulation.fetch_outcomes()
         return DecisionBatch(
             context=room.context[:n],
@@ -82,9 +108,20 @@ class ForwardingTask:
             edges=room.choices[:n],
             number=np.arange(first, first + n),
             node=simulation.holders(),
-            receiver=simulation.state.payments.receiver[payment],
+            receiver=payments["receiver"][payment],
             payment=payment,
+            incoming=self._incoming(waiting),
+            amount_msat=attempts["amount_msat"][waiting],
+            now_ms=simulation.now_ms,
             outcomes=outcomes,
             rewards=self.config.reward.of(outcomes),
             is_over=is_over,
         )
+
+    def _incoming(self, waiting: Indices) -> Indices:
+        """``[B]`` the edge over which each came, -1 at the source."""
+        attempts = plain(self.simulation.state.attempts)
+        hop = attempts["hop"][waiting]
+        last: Indices = attempts["edges"][waiting, np.maximum(hop, 0)]
+        last[hop < 0] = NONE
+        return last

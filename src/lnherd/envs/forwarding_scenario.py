@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lnherd.engine import Simulation, SimulationConfig
-from lnherd.engine.config import HOP_POLICIES
+from lnherd.engine.config import HOP_POLICIES, SENDERS
 from lnherd.envs.forwarding_reward import ForwardingReward
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, draw_balances, generate
@@ -18,7 +18,8 @@ from lnherd.network.records import Records
 from lnherd.traffic.demand import Demand, mixed
 from lnherd.units import MS_PER_MINUTE
 
-LEARNERS = ("all", "hub")
+LEARNERS = ("all", "hub", "nobody")
+SOURCE_ROUTING = tuple(name for name in SENDERS if name != "policy")
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,11 @@ class ForwardingConfig:
     balance_prior: str = "bimodal"
     """How balances are drawn (``network.generate.draw_balances``)."""
     learner: str = "all"
-    """Who decides: all nodes, or hub, the node with most channels, among others that follow ``others``."""
+    """Who decides: all nodes; hub, the node with most channels, among others that follow ``others``; or nobody."""
     others: str = "shortest"
     """Hop policy of the nodes that do not decide."""
+    source_routing: str | None = None
+    """Payers find whole routes instead, by this sender (lnd, mincostflow, ...); only where nobody decides."""
     simulation: SimulationConfig = field(
         default_factory=lambda: SimulationConfig(sender="policy", decision_interval_ms=50, max_candidates=8)
     )
@@ -55,6 +58,10 @@ class ForwardingConfig:
     def __post_init__(self) -> None:
         _require(self.learner in LEARNERS, "learner", f"one of {', '.join(LEARNERS)}")
         _require(self.others in HOP_POLICIES, "others", f"one of {', '.join(HOP_POLICIES)}")
+        is_routed = self.source_routing is not None
+        _require(not is_routed or self.learner == "nobody", "learner", "nobody with source routing")
+        senders = ", ".join(SOURCE_ROUTING)
+        _require(not is_routed or self.source_routing in SOURCE_ROUTING, "source_routing", f"one of {senders}, or None")
         _require(self.duration_ms > 0, "duration_ms", "positive")
         _require(self.churn_interval_ms is None or self.churn_interval_ms > 0, "churn_interval_ms", "positive or None")
         _require(self.n_offline > 0, "n_offline", "positive")
@@ -76,11 +83,10 @@ def build_simulation(config: ForwardingConfig, network: Network, seed: int) -> S
     payments = config.demand.sample(network, duration_ms=config.duration_ms, rng=traffic_rng)
     if config.flip_after_ms is not None:
         _flip(payments, config.flip_after_ms)
-    is_alone = config.learner != "all"
-    policy = config.others if is_alone else "external"
-    settings = replace(config.simulation, sender="policy", hop_policy=policy)
+    policy = "external" if config.learner == "all" else config.others
+    settings = replace(config.simulation, sender=config.source_routing or "policy", hop_policy=policy)
     simulation = Simulation(network, payments, config=settings, seed=seed, balance_msat=balance_msat)
-    if is_alone:
+    if config.learner == "hub":
         simulation.set_hop_policy(int(np.argmax(network.degree)), "external")
     return simulation
 

@@ -8,10 +8,25 @@ and one of a million nodes stays affordable, without a compiled graph library.
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
-from lnherd.network.records import Ints
+from lnherd.network.graph import Network
+from lnherd.network.records import Floats, Ints
 
 WORD_BITS = 64
+TOWARDS = "enabled edges against their direction"
+"""Name among what is derived from a network."""
+
+
+def hops_to(network: Network, destination: int) -> Floats:
+    """``[N]`` hops from each node to ``destination`` over enabled directions; infinite where there is no way."""
+    if TOWARDS not in network.derived:
+        enabled = network.edges.enabled
+        ends = (network.edge_target[enabled], network.edge_source[enabled])
+        shape = (network.n_nodes, network.n_nodes)
+        network.derived[TOWARDS] = csr_array((np.ones(len(ends[0]), dtype=np.float64), ends), shape=shape)
+    hops: Floats = dijkstra(network.derived[TOWARDS], unweighted=True, indices=destination)
+    return hops
 
 
 def hop_counts(adjacency: csr_array, sources: Ints) -> Ints:
