@@ -21,6 +21,12 @@ class DestinationRows:
         self.table: Numbers = np.zeros((0, 0), dtype=np.float32)
         """``[at least as many rows as there are, width]``; valid until the next call of :meth:`of`."""
 
+    def copy(self) -> "DestinationRows":
+        """The same rows, to be changed independently."""
+        twin = DestinationRows(0, self._new_row)
+        twin._row_of, twin._n_rows, twin.table = self._row_of.copy(), self._n_rows, self.table.copy()
+        return twin
+
     def of(self, keys: Ints) -> Ints:
         """``[B]`` rows of ``keys [B]``."""
         rows: Ints = self._row_of[keys]
@@ -34,7 +40,7 @@ class DestinationRows:
         row = self._new_row(key)
         if self._n_rows == len(self.table):
             longer = np.zeros((max(FIRST_ROWS, 2 * self._n_rows), len(row)), dtype=np.float32)
-            longer[: self._n_rows] = self.table[: self._n_rows]
+            longer[: self._n_rows] = self.table[: self._n_rows].reshape(-1, len(row))
             self.table = longer
         self.table[self._n_rows] = row
         self._row_of[key] = self._n_rows

@@ -34,10 +34,6 @@ class QRoutingConfig:
     """What a failure counts for, in hops."""
     bands_sat: tuple[int, ...] = ()
     """Bounds between amounts that are told apart, ascending: what a small payment passes stops a large one."""
-    keeps: bool = False
-    """Whether a new episode begins with what was learned in those before."""
-    frozen_after_ms: int | None = None
-    """From this time of an episode on nothing is learned."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.learning_rate <= 1:
@@ -53,20 +49,26 @@ class QRouting:
         self.config = config or QRoutingConfig()
         self._network = network
         self._bounds_msat = MSAT_PER_SAT * np.array(self.config.bands_sat, dtype=np.int64)
-        self._forget()
-
-    def _forget(self) -> None:
-        n_keys = self._network.n_nodes * (len(self._bounds_msat) + 1)
+        self._frozen_after_ms: int | None = None
+        n_keys = network.n_nodes * (len(self._bounds_msat) + 1)
         self._rows = DestinationRows(n_keys, self._first_estimates)
+        self._kept = self._rows.copy()
 
     def _first_estimates(self, key: int) -> Numbers:
         hops = 1.0 + hops_to(self._network, key % self._network.n_nodes)[self._network.edge_target]
         return np.minimum(hops, self.config.failure_cost).astype(np.float32)
 
     def begin(self, seed: int) -> None:
-        """A new episode: all is forgotten unless the configuration says otherwise. Nothing is drawn."""
-        if not self.config.keeps:
-            self._forget()
+        """A new episode, from what was known at the last :meth:`keep`, or nothing. Nothing is drawn."""
+        self._rows = self._kept.copy()
+
+    def keep(self) -> None:
+        """Let later episodes begin with what is known now."""
+        self._kept = self._rows.copy()
+
+    def freeze_after(self, time_ms: int) -> None:
+        """Learn nothing from this time of an episode on."""
+        self._frozen_after_ms = time_ms
 
     def choose(self, batch: DecisionBatch) -> Ints:
         """The channel with the least estimate; without one, split at the source or give up."""
@@ -77,7 +79,7 @@ class QRouting:
         is_channel = batch.mask & (batch.edges >= 0)
         cost = np.where(is_channel, self._rows.table[rows[:, None], batch.edges], np.inf)
         least = cost.min(axis=1)
-        if self.config.frozen_after_ms is None or batch.now_ms < self.config.frozen_after_ms:
+        if self._frozen_after_ms is None or batch.now_ms < self._frozen_after_ms:
             self._learn(batch, rows, np.minimum(1.0 + least, self.config.failure_cost))
         without = np.where(batch.mask[:, CHOOSE_SPLIT], CHOOSE_SPLIT, CHOOSE_GIVE_UP)
         choices: Ints = np.where(np.isfinite(least), cost.argmin(axis=1), without)

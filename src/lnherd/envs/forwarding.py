@@ -47,7 +47,7 @@ class ForwardingTask:
         self.simulation: Simulation = build_simulation(self.config, self.network, seed)
         self._churn_rng = np.random.default_rng([seed, 2])
         self._offline.clear()
-        self._next_churn_ms = self._due(self.config.churn_interval_ms, 0)
+        self._next_churn_ms = self._due(self.config.churn_interval_ms, self.config.churn_after_ms)
         self._next_watch_ms = self._due(self._watch_interval_ms or None, 0)
         return self._run_to_decisions()
 

@@ -52,6 +52,8 @@ class ForwardingConfig:
     """From then on senders and receivers change places: the traffic flows the other way."""
     churn_interval_ms: int | None = None
     """Each time this has passed one channel goes offline, and one that did comes back once ``n_offline`` are."""
+    churn_after_ms: int = 0
+    """Time at which churn begins."""
     n_offline: int = 5
     """Channels that are offline at a time, with churn."""
 
@@ -64,7 +66,13 @@ class ForwardingConfig:
         _require(not is_routed or self.source_routing in SOURCE_ROUTING, "source_routing", f"one of {senders}, or None")
         _require(self.duration_ms > 0, "duration_ms", "positive")
         _require(self.churn_interval_ms is None or self.churn_interval_ms > 0, "churn_interval_ms", "positive or None")
+        _require(self.churn_after_ms >= 0, "churn_after_ms", "0 or more")
         _require(self.n_offline > 0, "n_offline", "positive")
+
+    @property
+    def changes_ms(self) -> int | None:
+        """When the world begins to change; None where it does not."""
+        return self.churn_after_ms if self.churn_interval_ms is not None else self.flip_after_ms
 
     def network(self) -> Network:
         """The synthetic network."""

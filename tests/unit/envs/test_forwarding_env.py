@@ -115,6 +115,47 @@ def test_channels_come_and_go(network):
     assert len(offline) > 5
 
 
+def test_churn_begins_when_told(network):
+    config = replace(CONFIG, learner="nobody", churn_interval_ms=100, churn_after_ms=1_000)
+    task, seen = ForwardingTask(config, network), []
+    task.watch(lambda simulation: seen.append(_n_offline(simulation, network)), 500)
+    task.reset(1)
+    assert seen == [0, 0, 4, 5]  # looked at before the switch of the same moment
+
+
+def _n_offline(simulation, network):
+    return int((network.edges.enabled & ~simulation.state.edges.enabled).reshape(-1, 2).any(axis=1).sum())
+
+
+def test_decisions_name_the_channel_they_came_over(network):
+    task, came, rng = ForwardingTask(CONFIG, network), {}, np.random.default_rng(0)
+    batch = task.reset(3)
+    while not batch.is_over:
+        on_the_way = batch.incoming >= 0
+        assert np.array_equal(network.edge_target[batch.incoming[on_the_way]], batch.node[on_the_way])
+        assert np.array_equal(batch.context[:, 5] == 1.0, ~on_the_way)
+        for payment, incoming in zip(batch.payment[on_the_way], batch.incoming[on_the_way], strict=True):
+            assert incoming in came[payment]
+        choices = random_choices(batch, rng)
+        for row, choice in enumerate(choices):
+            came.setdefault(batch.payment[row], set()).add(batch.edges[row, choice])
+        sat = 10.0 ** (8.0 * batch.context[:, 0]) - 1.0
+        assert np.allclose(batch.amount_msat, 1_000 * sat, rtol=1e-3) and batch.now_ms % 50 == 0
+        batch = task.step(choices)
+    assert any(len(edges) > 1 for edges in came.values())
+
+
+def test_with_nobody_to_ask_the_episode_runs_through(network):
+    payments = {}
+    for name, changes in (("hops", {"others": "cheapest"}), ("routes", {"source_routing": "lnd"})):
+        task = ForwardingTask(replace(CONFIG, learner="nobody", **changes), network)
+        assert task.reset(1).is_over
+        payments[name] = task.simulation.payments
+        assert (payments[name].status >= 2).all() and (payments[name].status == 2).any()
+    assert np.array_equal(payments["hops"].amount_msat, payments["routes"].amount_msat)
+    assert not np.array_equal(payments["hops"].end_ms, payments["routes"].end_ms)
+
+
 def test_a_masked_choice_gives_up(network):
     task = ForwardingTask(CONFIG, network)
     batch = task.reset(2)
@@ -132,9 +173,17 @@ def test_what_an_outcome_is_worth():
     assert reward.of(outcomes).tolist() == [1.5 + 1.0 - 1.0, -3.0 - 0.5, 0.0]
 
 
-@pytest.mark.parametrize("changes", [{"learner": "some"}, {"others": "best"}, {"duration_ms": 0}, {"n_offline": 0}])
+@pytest.mark.parametrize(
+    "changes", [{"learner": "some"}, {"others": "best"}, {"duration_ms": 0}, {"n_offline": 0}, {"churn_after_ms": -1}]
+)
 def test_settings_without_sense_are_refused(changes):
     with pytest.raises(InputError, match=next(iter(changes))):
+        ForwardingConfig(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"source_routing": "lnd"}, {"learner": "nobody", "source_routing": "policy"}])
+def test_source_routing_leaves_nothing_to_decide(changes):
+    with pytest.raises(InputError, match=r"source.routing|nobody"):
         ForwardingConfig(**changes)
 
 

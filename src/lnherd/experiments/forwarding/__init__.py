@@ -1,0 +1,1 @@
+"""Forwarding policies against each other: worlds, play, measures, bounds, the standard suite and its reports."""

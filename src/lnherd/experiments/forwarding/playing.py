@@ -1,0 +1,71 @@
+"""Playing: a contender through one episode of a forwarding world."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lnherd.agents.hop_policy import HopPolicy
+from lnherd.engine import Simulation
+from lnherd.envs.forwarding import ForwardingTask
+from lnherd.experiments.forwarding.contenders import Contender
+from lnherd.experiments.forwarding.measuring import LOOK_INTERVAL_MS, ForwardingRun, LoadMeter, measured
+from lnherd.experiments.forwarding.worlds import ForwardingWorld
+from lnherd.network.records import Ints, plain
+
+
+@dataclass(eq=False)
+class Player:
+    """A contender at home in one world: its task, and its policy where it is asked from outside."""
+
+    contender: Contender
+    world: ForwardingWorld
+
+    def __post_init__(self) -> None:
+        config = self.contender.settings(self.world.config)
+        self.task = ForwardingTask(config, self.world.network)
+        self.policy = self.contender.policy(config, self.world.network, lambda: spendable_msat(self.task.simulation))
+        for seed in self.contender.warm_up(self.world.training_seeds):
+            episode(self.task, self.policy, seed)
+            self.contender.keep(self.policy)
+        self.contender.freeze(self.policy, config)
+
+    def play(self, seed: int, on_end: Callable[[Simulation], None] | None = None) -> ForwardingRun:
+        """The episode of ``seed``; ``on_end`` sees the simulation when it is over."""
+        load, started = LoadMeter(), time.perf_counter()
+        self.task.watch(load.look, LOOK_INTERVAL_MS)
+        episode(self.task, self.policy, seed)
+        simulation = self.task.simulation
+        if on_end is not None:
+            on_end(simulation)
+        return measured(
+            simulation,
+            load,
+            self.task.config.duration_ms,
+            policy=self.contender.name,
+            training=self.contender.training,
+            seed=seed,
+            wall_s=time.perf_counter() - started,
+        )
+
+
+def episode(task: ForwardingTask, policy: HopPolicy | None, seed: int) -> None:
+    """From the first payment to the end of the last; without a policy nobody is asked."""
+    batch = task.reset(seed)
+    if policy is None:
+        return
+    policy.begin(seed)
+    while not batch.is_over:
+        batch = task.step(policy.choose(batch))
+    policy.choose(batch)
+
+
+def spendable_msat(simulation: Simulation) -> Ints:
+    """``[E]`` the largest HTLC each edge could take now; 0 where it is closed or disabled."""
+    edges = plain(simulation.state.edges)
+    room: Ints = np.minimum(
+        edges["balance_msat"] - edges["reserve_msat"], edges["max_in_flight_msat"] - edges["in_flight_msat"]
+    )
+    room = np.minimum(np.maximum(room, 0), edges["htlc_max_msat"])
+    return np.where(edges["enabled"] & edges["is_open"], room, 0)
