@@ -179,6 +179,17 @@ class Simulation:
                 self.make_room()
         return first
 
+    def queue(self, order: Ints) -> None:
+        """Let what waits be decided in this order: ``[B]`` positions in :attr:`pending` as it is now.
+
+        Raises:
+            InputError: unless each position occurs once.
+        """
+        waiting = self.pending
+        if not np.array_equal(np.sort(order), np.arange(len(waiting))):
+            raise InputError(f"{len(waiting)} decisions wait; name the position of each of them once")
+        self.state.pending[: len(waiting)] = waiting[order]
+
     def fetch_outcomes(self) -> Records:
         """What came of choices from outside since this was last called (``state.OUTCOME_DTYPE``)."""
         clock = self.state.clock[0]

@@ -122,13 +122,14 @@ class Actor:
 
     def advance(self, until_ms: int) -> None:
         """Run the simulation to ``until_ms``, retrying failed rebalances with half the amount on the way."""
-        while self._rebalances and self._simulation.now_ms < until_ms:
-            self._run(min(until_ms, self._simulation.now_ms + RETRY_CHECK_MS))
-            self._follow_up()
-        self._run(until_ms)
-        self._follow_up()
+        advance_together([self], self._simulation, self._run, until_ms)
 
-    def _follow_up(self) -> None:
+    @property
+    def is_rebalancing(self) -> bool:
+        """Whether a rebalance is under way."""
+        return bool(self._rebalances)
+
+    def follow_up(self) -> None:
         """Drop rebalances that ended; start those that failed and may be halved again."""
         open_now, self._rebalances = self._rebalances, []
         for each in open_now:
@@ -178,3 +179,16 @@ class Actor:
     def _own_operations(self) -> Records:
         operations = self._simulation.operations
         return operations[operations.node == self._node]
+
+
+def advance_together(
+    actors: Sequence[Actor], simulation: Simulation, run: Callable[[int], object], until_ms: int
+) -> None:
+    """Take ``simulation`` to ``until_ms`` by ``run`` while every actor looks after its rebalances."""
+    while simulation.now_ms < until_ms and any(actor.is_rebalancing for actor in actors):
+        run(min(until_ms, simulation.now_ms + RETRY_CHECK_MS))
+        for actor in actors:
+            actor.follow_up()
+    run(until_ms)
+    for actor in actors:
+        actor.follow_up()

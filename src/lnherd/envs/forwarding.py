@@ -51,10 +51,16 @@ class ForwardingTask:
         self._next_watch_ms = self._due(self._watch_interval_ms or None, 0)
         return self._run_to_decisions()
 
-    def step(self, choices: Ints) -> DecisionBatch:
-        """Answer every decision of the last batch by the number of a choice; a masked one gives up."""
+    def step(self, choices: Ints, order: Ints | None = None) -> DecisionBatch:
+        """Answer every decision of the last batch by the number of a choice; a masked one gives up.
+
+        They are carried out in ``order`` (rows of the batch; as asked if not given), and numbered in it.
+        """
         rows = np.arange(len(choices))
         edges = np.where(self._room.mask[rows, choices], self._room.choices[rows, choices], GIVE_UP)
+        if order is not None:
+            self.simulation.queue(order)
+            edges = edges[order]
         self.simulation.decide(edges)
         return self._run_to_decisions()
 

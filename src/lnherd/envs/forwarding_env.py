@@ -29,14 +29,7 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
 
     def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
         self.task = ForwardingTask(config, network)
-        n_choices = FIRST_CHANNEL + self.task.config.simulation.max_candidates
-        parts: dict[str, spaces.Space[Any]] = {
-            "context": spaces.Box(-1.0, 1.0, (N_CONTEXT,), np.float32),
-            "candidates": spaces.Box(-1.0, 1.0, (n_choices, N_FEATURES), np.float32),
-            "action_mask": spaces.Box(0, 1, (n_choices,), np.int8),
-        }
-        self.observation_space = cast("spaces.Space[Observation]", spaces.Dict(parts))
-        self.action_space = spaces.Discrete(n_choices)
+        self.observation_space, self.action_space = choice_spaces(self.task.config)
         self._batch: DecisionBatch | None = None
         self._choices: list[int] = []
 
@@ -78,20 +71,37 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
     def _observation(self) -> Observation:
         batch, row = self._batch, len(self._choices)
         if batch is None or batch.is_over:
-            return self._nothing()
-        return {
-            "context": batch.context[row].copy(),
-            "candidates": batch.candidates[row].copy(),
-            "action_mask": batch.mask[row].astype(np.int8),
-        }
+            return no_decision(self.task.config)
+        return observation(batch, row)
 
-    def _nothing(self) -> Observation:
-        """After the last decision: all zero, and nothing to do but to give up."""
-        n_choices = int(cast("spaces.Discrete", self.action_space).n)
-        mask = np.zeros(n_choices, dtype=np.int8)
-        mask[0] = 1
-        candidates = np.zeros((n_choices, N_FEATURES), dtype=np.float32)
-        return {"context": np.zeros(N_CONTEXT, dtype=np.float32), "candidates": candidates, "action_mask": mask}
+
+def choice_spaces(config: ForwardingConfig) -> tuple[spaces.Space[Observation], spaces.Discrete]:
+    """Spaces of what a node sees and answers."""
+    n_choices = FIRST_CHANNEL + config.simulation.max_candidates
+    parts: dict[str, spaces.Space[Any]] = {
+        "context": spaces.Box(-1.0, 1.0, (N_CONTEXT,), np.float32),
+        "candidates": spaces.Box(-1.0, 1.0, (n_choices, N_FEATURES), np.float32),
+        "action_mask": spaces.Box(0, 1, (n_choices,), np.int8),
+    }
+    return cast("spaces.Space[Observation]", spaces.Dict(parts)), spaces.Discrete(n_choices)
+
+
+def observation(batch: DecisionBatch, row: int) -> Observation:
+    """What the node sees that has to make the decision in ``row``."""
+    return {
+        "context": batch.context[row].copy(),
+        "candidates": batch.candidates[row].copy(),
+        "action_mask": batch.mask[row].astype(np.int8),
+    }
+
+
+def no_decision(config: ForwardingConfig) -> Observation:
+    """Where there is nothing to decide: all zero, and nothing to do but to give up."""
+    n_choices = FIRST_CHANNEL + config.simulation.max_candidates
+    mask = np.zeros(n_choices, dtype=np.int8)
+    mask[0] = 1
+    candidates = np.zeros((n_choices, N_FEATURES), dtype=np.float32)
+    return {"context": np.zeros(N_CONTEXT, dtype=np.float32), "candidates": candidates, "action_mask": mask}
 
 
 _NAMES = {"decision": "number", "node": "node", "payment": "payment"}

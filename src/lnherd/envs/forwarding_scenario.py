@@ -14,7 +14,7 @@ from lnherd.envs.forwarding_reward import ForwardingReward
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, draw_balances, generate
 from lnherd.network.graph import Network
-from lnherd.network.records import Records
+from lnherd.network.records import Ints, Records
 from lnherd.traffic.demand import Demand, mixed
 from lnherd.units import MS_PER_MINUTE
 
@@ -38,6 +38,9 @@ class ForwardingConfig:
     """How balances are drawn (``network.generate.draw_balances``)."""
     learner: str = "all"
     """Who decides: all nodes; hub, the node with most channels, among others that follow ``others``; or nobody."""
+    learning_share: float = 1.0
+    """all: the share of nodes that decide, at least one. Their order is drawn from ``network_seed``, so the nodes of a
+    small share are among those of a larger one."""
     others: str = "shortest"
     """Hop policy of the nodes that do not decide."""
     source_routing: str | None = None
@@ -64,6 +67,7 @@ class ForwardingConfig:
         _require(not is_routed or self.learner == "nobody", "learner", "nobody with source routing")
         senders = ", ".join(SOURCE_ROUTING)
         _require(not is_routed or self.source_routing in SOURCE_ROUTING, "source_routing", f"one of {senders}, or None")
+        _require(0 < self.learning_share <= 1, "learning_share", "above 0 and at most 1")
         _require(self.duration_ms > 0, "duration_ms", "positive")
         _require(self.churn_interval_ms is None or self.churn_interval_ms > 0, "churn_interval_ms", "positive or None")
         _require(self.churn_after_ms >= 0, "churn_after_ms", "0 or more")
@@ -78,6 +82,16 @@ class ForwardingConfig:
         """The synthetic network."""
         return generate(GeneratorConfig(n_nodes=self.n_nodes), self.network_seed)
 
+    def deciders(self, network: Network) -> Ints:
+        """The nodes of ``network`` that decide, in ascending order."""
+        if self.learner == "nobody":
+            return np.zeros(0, dtype=np.int64)
+        if self.learner == "hub":
+            return np.array([np.argmax(network.degree)])
+        n_deciders = max(1, round(self.learning_share * network.n_nodes))
+        order = np.random.default_rng([self.network_seed, 3]).permutation(network.n_nodes)
+        return np.sort(order[:n_deciders])
+
 
 def _require(condition: bool, name: str, rule: str) -> None:
     if not condition:
@@ -91,11 +105,10 @@ def build_simulation(config: ForwardingConfig, network: Network, seed: int) -> S
     payments = config.demand.sample(network, duration_ms=config.duration_ms, rng=traffic_rng)
     if config.flip_after_ms is not None:
         _flip(payments, config.flip_after_ms)
-    policy = "external" if config.learner == "all" else config.others
-    settings = replace(config.simulation, sender=config.source_routing or "policy", hop_policy=policy)
+    settings = replace(config.simulation, sender=config.source_routing or "policy", hop_policy=config.others)
     simulation = Simulation(network, payments, config=settings, seed=seed, balance_msat=balance_msat)
-    if config.learner == "hub":
-        simulation.set_hop_policy(int(np.argmax(network.degree)), "external")
+    for node in config.deciders(network).tolist():
+        simulation.set_hop_policy(node, "external")
     return simulation
 
 

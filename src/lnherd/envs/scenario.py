@@ -135,6 +135,11 @@ class Scenario:
         """``[E]`` balances at the start of one episode."""
         rng = np.random.default_rng([seed, 1])
         balances: Ints = draw_balances(self.network, self.config.balance_prior, rng).copy()
+        self.drain(balances, rng)
+        return balances
+
+    def drain(self, balances: Ints, rng: np.random.Generator) -> None:
+        """Leave in the node's channels, in place, what its own traffic would have left there."""
         own = self.network.out_edges(self.node).astype(np.int64)
         capacity = self.network.channels.capacity_msat[own >> 1]
         net_msat_per_h = self.net_demand_msat_per_h()
@@ -145,7 +150,6 @@ class Scenario:
         drained = net_msat_per_h != 0
         balances[scarce[drained]] = liquidity[drained]
         balances[scarce[drained] ^ 1] = (capacity - liquidity)[drained]
-        return balances
 
     def net_demand_msat_per_h(self) -> Floats:
         """``[n]`` expected flow out of each own channel less the flow in, of the traffic the role lives from.

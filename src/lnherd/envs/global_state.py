@@ -1,0 +1,15 @@
+"""What nobody in the network can see, but a central critic may: the true balances and the traffic of all."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnherd.engine import Simulation
+from lnherd.network.records import plain
+
+
+def channel_state(simulation: Simulation) -> NDArray[np.float32]:
+    """``[2E]`` share of its channel that each edge's near end owns, then share that is in flight over each edge."""
+    edges = plain(simulation.state.edges)[: simulation.network.n_edges]
+    capacity = np.maximum(simulation.network.channels.capacity_msat.repeat(2), 1)
+    shares = np.concatenate([edges["balance_msat"] / capacity, edges["in_flight_msat"] / capacity])
+    return np.clip(shares, 0.0, 1.0).astype(np.float32)
