@@ -2,11 +2,12 @@
 
 Value of information (Howard 1966) for the best candidate not yet asked, with alternative ``A``, the next best:
 
-    voi = q max(U(s), A) + (1 - q) A - max(U(p), A)          U(x) = x V - (1 - x) L
+    voi = q max(U(s), A) + (1 - q) max(U(n), A) - max(U(p), A)          U(x) = x V - (1 - x) L
 
-p: chance of success unasked, s: after a yes, q: chance of a yes. V and L are what success and failure are worth. All
-three are learned for each seller (:class:`~lnherd.agents.neighbours.SuccessModel`). A seller that always says yes has
-q = 1 and, in time, s = p: its answers are worth nothing and are no longer bought. Nobody has to tell who lies.
+p: chance of success unasked, s: after a yes, n: after a no, q: chance of a yes. V and L are what success and failure
+are worth. All four are learned for each seller (:class:`~lnherd.agents.neighbours.SuccessModel`). A seller that always
+says yes has q = 1 and, in time, s = p: its answers are worth nothing and are no longer bought. Nobody has to tell who
+lies.
 """
 
 from collections.abc import Sequence
@@ -24,11 +25,13 @@ FIRST = 2
 PRICE_DIGITS = 6.0
 COLUMNS = ("distance", "is_priority", "is_ask", "price", "answer")
 """Features that the buyer reads, by name."""
-SPLITS, TURNS_BACK, REFUSED, ENDS_PAYMENT = -1e6, -2e6, -3e6, -4e6
-"""Worth of last resorts: to split a payment, to give up on the way so that the source tries otherwise, to send where
-the answer was no, to give up at the source."""
-UNASKED, AFTER_YES, WITH_PRIORITY = range(3)
+SPLITS, GIVES_UP = -1e6, -2e6
+"""Worth of last resorts, where nothing can be sent."""
+UNASKED, AFTER_YES, AFTER_NO, WITH_PRIORITY = range(4)
 """Ways to send, whose success is learned apart."""
+N_WAYS = 4
+MOST_HOPS = 10.0
+"""What is farther counts as so far."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class MarketBuyer:
     def begin(self, seed: int) -> None:
         """Forget everything; nothing is drawn."""
         beliefs = self.config.neighbours
-        self._success = SuccessModel(self._n_edges, 3, beliefs)
+        self._success = SuccessModel(N_WAYS, self._n_edges, beliefs)
         self._yes = SuccessModel(1, self._n_edges, beliefs)
         self._sent: dict[int, int] = {}
         self._asked: dict[tuple[int, int], int] = {}
@@ -95,16 +98,17 @@ class MarketBuyer:
         return price
 
     def _way(self, batch: DecisionBatch) -> Ints:
-        """``[B, K]`` which of the three ways each choice sends."""
-        way = np.where(self._of(batch, "answer") > 0, AFTER_YES, UNASKED)
+        """``[B, K]`` which of the ways each choice sends."""
+        answer = self._of(batch, "answer")
+        way = np.where(answer > 0, AFTER_YES, np.where(answer < 0, AFTER_NO, UNASKED))
         return np.where(self._of(batch, "is_priority") > 0, WITH_PRIORITY, way)
 
     def _chance(self, batch: DecisionBatch, way: Ints) -> Floats:
         """``[B, K]`` of success when sending that way."""
         edges = np.maximum(batch.edges, 0).astype(np.int64)
-        chance, _ = self._success.posterior(edges * 3 + way, batch.now_ms)
+        chance, _ = self._success.posterior(way * self._n_edges + edges, batch.now_ms)
         if not self.config.learns_sellers:
-            chance = np.where(way == AFTER_YES, 1.0, chance)
+            chance = np.where(way == AFTER_YES, 1.0, np.where(way == AFTER_NO, 0.0, chance))
         return chance
 
     def _utility(self, batch: DecisionBatch, chance: Floats) -> Floats:
@@ -116,9 +120,7 @@ class MarketBuyer:
         """``[B, K]``; asking is worth nothing in itself, the last resorts are for want of anything better."""
         worth = self._utility(batch, self._chance(batch, self._way(batch)))
         worth -= self._price_sat(batch) * (self._of(batch, "is_priority") > 0)
-        worth[self._of(batch, "answer") < 0] = REFUSED
-        worth[:, 1] = SPLITS
-        worth[:, 0] = np.where(batch.incoming < 0, ENDS_PAYMENT, TURNS_BACK)
+        worth[:, 0], worth[:, 1] = GIVES_UP, SPLITS
         worth[(self._of(batch, "is_ask") > 0) | ~batch.mask] = -np.inf
         return worth
 
@@ -133,11 +135,14 @@ class MarketBuyer:
         ways = np.stack([worth[:, sending], worth[:, FIRST + m : FIRST + 2 * m]])
         own = ways.max(axis=0)  # by channel, the better way
         others = np.where(np.eye(m, dtype=np.bool_), -np.inf, own[:, None, :]).max(axis=2)
-        others = np.maximum(others, -self.config.failure_sat)
+        others = np.maximum(others, -2.0 * self.config.failure_sat - self.config.hop_cost_sat * MOST_HOPS)
         edges = np.maximum(batch.edges[:, asking], 0).astype(np.int64)
         says_yes, _ = self._yes.posterior(edges, batch.now_ms)
-        after_yes = self._utility(batch, self._chance(batch, np.full(batch.edges.shape, AFTER_YES)))[:, sending]
-        known = says_yes * np.maximum(after_yes, others) + (1.0 - says_yes) * others
+        after_yes, after_no = (
+            np.maximum(self._utility(batch, self._chance(batch, np.full(batch.edges.shape, way)))[:, sending], others)
+            for way in (AFTER_YES, AFTER_NO)
+        )
+        known = says_yes * after_yes + (1.0 - says_yes) * after_no
         unknown = np.maximum(own, others)
         worth_asking = known - unknown - self._price_sat(batch)[:, asking]
         gain[:, asking] = np.where(can_ask[:, asking], worth_asking, -np.inf)
@@ -148,7 +153,7 @@ class MarketBuyer:
         edges, way = batch.edges[rows, choices].astype(np.int64), self._way(batch)[rows, choices]
         for row in range(len(rows)):
             if edges[row] >= 0 and not asks[row]:
-                self._sent[int(batch.number[row])] = int(edges[row]) * 3 + int(way[row])
+                self._sent[int(batch.number[row])] = int(way[row]) * self._n_edges + int(edges[row])
             elif asks[row]:
                 self._asked[int(batch.payment[row]), int(batch.node[row])] = int(choices[row])
 

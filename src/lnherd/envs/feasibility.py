@@ -1,8 +1,8 @@
 """Routing information: a truthful answer to "can this node forward this amount towards this destination now?".
 
-A node can if it is the destination, or if one of its channels that leads nearer to it could take the amount as an HTLC
-at this moment: open, enabled, its far end online, balance above the reserve, a free slot, room for value in flight. It
-answers for itself alone; what happens farther on it does not know either.
+A node can if it is the destination, or if one of its channels that leads no farther from it could take the amount as
+an HTLC at this moment: open, enabled, its far end online, balance above the reserve, a free slot, room for value in
+flight. It answers for itself alone; what happens farther on it does not know either.
 """
 
 import numpy as np
@@ -17,15 +17,15 @@ def can_forward(simulation: Simulation, nodes: Ints, receivers: Ints, amounts_ms
     """``[Q]`` what ``nodes`` truthfully answer about ``amounts_msat`` to ``receivers``. Needs ``sender="policy"``."""
     start, order = simulation.network.outgoing
     counts = (start[nodes + 1] - start[nodes]).astype(np.int64)
-    edges = order[stretches(start[nodes].astype(np.int64), counts)]
+    edges = order.astype(np.int64)[stretches(start[nodes].astype(np.int64), counts)]
     question = np.repeat(np.arange(len(nodes)), counts)
     receiver, amount_msat = receivers[question], amounts_msat[question]
-    target = simulation.network.edge_target[edges]
+    target = simulation.network.edge_target[edges].astype(np.int64)
     here = hops_to(simulation, nodes, receivers)[question]
-    leads_nearer = hops_to(simulation, target, receiver) < here
+    leads_on = hops_to(simulation, target, receiver) <= here
     answers: Bools = nodes == receivers
     answers = answers.copy()
-    answers[question[leads_nearer & _has_room(simulation, edges, amount_msat)]] = True
+    answers[question[leads_on & _has_room(simulation, edges, amount_msat)]] = True
     return answers
 
 
@@ -44,4 +44,5 @@ def _has_room(simulation: Simulation, edges: Ints, amount_msat: Ints) -> Bools:
     is_usable: Bools = own["is_open"] & own["enabled"] & online & (own["n_htlcs"] < own["max_htlcs"])
     within = (amount_msat >= own["htlc_min_msat"]) & (amount_msat <= own["htlc_max_msat"])
     is_funded = amount_msat <= own["balance_msat"] - own["reserve_msat"]
-    return is_usable & within & is_funded & (own["in_flight_msat"] + amount_msat <= own["max_in_flight_msat"])
+    is_usable &= within & is_funded & (own["in_flight_msat"] + amount_msat <= own["max_in_flight_msat"])
+    return is_usable

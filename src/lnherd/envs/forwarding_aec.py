@@ -10,8 +10,9 @@ import numpy as np
 from gymnasium import spaces
 
 from lnherd.control.hop_decision import DecisionBatch
+from lnherd.engine.hop_features import N_FEATURES
 from lnherd.envs.forwarding import ForwardingTask
-from lnherd.envs.forwarding_env import Observation, choice_spaces, no_decision, observation
+from lnherd.envs.forwarding_env import Observation, choice_spaces, n_choices_of, no_decision, observation
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.envs.global_state import channel_state
 from lnherd.envs.multi_agent import AECEnv, node_name
@@ -32,7 +33,8 @@ class ForwardingAECEnv(AECEnv[str, Observation, np.int64]):
         nodes = self.task.config.deciders(self.task.network).tolist()
         self.possible_agents = [node_name(node) for node in nodes]
         self.agents: list[str] = []
-        spaces_of = {agent: choice_spaces(self.task.config) for agent in self.possible_agents}
+        self._sizes = (n_choices_of(self.task.config), N_FEATURES)
+        spaces_of = {agent: choice_spaces(*self._sizes) for agent in self.possible_agents}
         self.observation_spaces = {agent: pair[0] for agent, pair in spaces_of.items()}
         self.action_spaces = {agent: cast("spaces.Space[np.int64]", pair[1]) for agent, pair in spaces_of.items()}
         self._rng = np.random.default_rng()
@@ -62,7 +64,6 @@ class ForwardingAECEnv(AECEnv[str, Observation, np.int64]):
         self.truncations = dict.fromkeys(self.agents, False)
         self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
         self.agent_selection = self.agents[0]
-        self._skip_agent_selection = None
         self._batch, self._choices = self.task.reset(int(self._rng.integers(2**31))), []
         self._select()
 
@@ -82,7 +83,7 @@ class ForwardingAECEnv(AECEnv[str, Observation, np.int64]):
     def observe(self, agent: str) -> Observation:
         """What ``agent`` sees now."""
         if self._batch.is_over or agent != self.agent_selection:
-            return no_decision(self.task.config)
+            return no_decision(*self._sizes)
         return observation(self._batch, len(self._choices))
 
     def step(self, action: np.int64) -> None:

@@ -29,7 +29,7 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
 
     def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
         self.task = ForwardingTask(config, network)
-        self.observation_space, self.action_space = choice_spaces(self.task.config)
+        self.observation_space, self.action_space = choice_spaces(n_choices_of(self.task.config), N_FEATURES)
         self._batch: DecisionBatch | None = None
         self._choices: list[int] = []
 
@@ -71,16 +71,20 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
     def _observation(self) -> Observation:
         batch, row = self._batch, len(self._choices)
         if batch is None or batch.is_over:
-            return no_decision(self.task.config)
+            return no_decision(n_choices_of(self.task.config), N_FEATURES)
         return observation(batch, row)
 
 
-def choice_spaces(config: ForwardingConfig) -> tuple[spaces.Space[Observation], spaces.Discrete]:
+def n_choices_of(config: ForwardingConfig) -> int:
+    """K: give up, split, and the candidates."""
+    return FIRST_CHANNEL + config.simulation.max_candidates
+
+
+def choice_spaces(n_choices: int, n_features: int) -> tuple[spaces.Space[Observation], spaces.Discrete]:
     """Spaces of what a node sees and answers."""
-    n_choices = FIRST_CHANNEL + config.simulation.max_candidates
     parts: dict[str, spaces.Space[Any]] = {
         "context": spaces.Box(-1.0, 1.0, (N_CONTEXT,), np.float32),
-        "candidates": spaces.Box(-1.0, 1.0, (n_choices, N_FEATURES), np.float32),
+        "candidates": spaces.Box(-1.0, 1.0, (n_choices, n_features), np.float32),
         "action_mask": spaces.Box(0, 1, (n_choices,), np.int8),
     }
     return cast("spaces.Space[Observation]", spaces.Dict(parts)), spaces.Discrete(n_choices)
@@ -95,12 +99,11 @@ def observation(batch: DecisionBatch, row: int) -> Observation:
     }
 
 
-def no_decision(config: ForwardingConfig) -> Observation:
+def no_decision(n_choices: int, n_features: int) -> Observation:
     """Where there is nothing to decide: all zero, and nothing to do but to give up."""
-    n_choices = FIRST_CHANNEL + config.simulation.max_candidates
     mask = np.zeros(n_choices, dtype=np.int8)
     mask[0] = 1
-    candidates = np.zeros((n_choices, N_FEATURES), dtype=np.float32)
+    candidates = np.zeros((n_choices, n_features), dtype=np.float32)
     return {"context": np.zeros(N_CONTEXT, dtype=np.float32), "candidates": candidates, "action_mask": mask}
 
 

@@ -5,20 +5,23 @@ before the first of them. A node that holds several payments decides one in each
 of theirs, the moment's decisions are carried out and time goes on.
 """
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from gymnasium import spaces
 
-from lnherd.control.hop_decision import DecisionBatch
+from lnherd.engine.hop_features import N_FEATURES
+from lnherd.envs.dealing import Dealer
 from lnherd.envs.forwarding import ForwardingTask
-from lnherd.envs.forwarding_env import Observation, choice_spaces, no_decision, observation
+from lnherd.envs.forwarding_env import Observation, choice_spaces, n_choices_of
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.envs.global_state import channel_state
 from lnherd.envs.multi_agent import ParallelEnv, node_name
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Floats
+
+T = TypeVar("T")
 
 
 class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
@@ -36,16 +39,13 @@ class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
         self.task = ForwardingTask(config, network)
         nodes = self.task.config.deciders(self.task.network).tolist()
         self.possible_agents = [node_name(node) for node in nodes]
-        self._place = {node: place for place, node in enumerate(nodes)}
         self.agents: list[str] = []
-        spaces_of = {agent: choice_spaces(self.task.config) for agent in self.possible_agents}
+        sizes = (n_choices_of(self.task.config), N_FEATURES)
+        spaces_of = {agent: choice_spaces(*sizes) for agent in self.possible_agents}
         self.observation_spaces = {agent: pair[0] for agent, pair in spaces_of.items()}
         self.action_spaces = {agent: cast("spaces.Space[np.int64]", pair[1]) for agent, pair in spaces_of.items()}
-        self._idle = no_decision(self.task.config)
+        self._dealer = Dealer(nodes, *sizes)
         self._rng = np.random.default_rng()
-        self._batch: DecisionBatch
-        self._waiting: list[list[int]]
-        self._choices: np.ndarray
 
     def observation_space(self, agent: str) -> spaces.Space[Observation]:
         """The same for all."""
@@ -66,15 +66,8 @@ class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
         if seed is not None:
             self._rng = np.random.default_rng(seed)
         self.agents = list(self.possible_agents)
-        self._deal(self.task.reset(int(self._rng.integers(2**31))))
-        return self._observations(), self._infos()
-
-    def _deal(self, batch: DecisionBatch) -> None:
-        """Give every row of ``batch`` to its node, the first of each on top."""
-        self._batch, self._choices = batch, np.zeros(len(batch.number), dtype=np.int64)
-        self._waiting = [[] for _ in self.possible_agents]
-        for row in range(len(batch.node) - 1, -1, -1):
-            self._waiting[self._place[int(batch.node[row])]].append(row)
+        self._dealer.deal(self.task.reset(int(self._rng.integers(2**31))))
+        return self._by_agent(self._dealer.observations()), self._by_agent(self._dealer.infos())
 
     def step(
         self, actions: dict[str, np.int64]
@@ -86,33 +79,21 @@ class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
         """
         if not self.agents:
             raise InputError("forwarding: the episode is over; call reset first")
-        rewards = np.zeros(len(self.agents))
-        for agent, rows in zip(self.agents, self._waiting, strict=True):
-            if rows:
-                self._choices[rows.pop()] = int(actions.get(agent, 0))
-        if not any(self._waiting) and not self._batch.is_over:
-            self._deal(self.task.step(self._choices))
-            rewards = self._rewards()
-        agents, is_over = self.agents, self._batch.is_over
-        observations, infos = self._observations(), self._infos()
+        dealer, rewards = self._dealer, np.zeros(len(self.agents))
+        if dealer.answer([int(actions.get(agent, 0)) for agent in self.agents]) and not dealer.batch.is_over:
+            dealer.deal(self.task.step(dealer.choices))
+            rewards = dealer.rewards()
+        is_over = dealer.batch.is_over
+        results = (
+            self._by_agent(dealer.observations()),
+            self._by_agent(rewards.tolist()),
+            dict.fromkeys(self.agents, is_over),
+            dict.fromkeys(self.agents, False),
+            self._by_agent(dealer.infos()),
+        )
         if is_over:
             self.agents = []
-        over, never = dict.fromkeys(agents, is_over), dict.fromkeys(agents, False)
-        return observations, dict(zip(agents, rewards.tolist(), strict=True)), over, never, infos
+        return results
 
-    def _rewards(self) -> Floats:
-        """``[A]`` sums over each node's own decisions."""
-        places = [self._place[node] for node in self._batch.outcomes.node.tolist()]
-        return np.bincount(places, weights=self._batch.rewards, minlength=len(self.agents)).astype(np.float64)
-
-    def _observations(self) -> dict[str, Observation]:
-        return {
-            agent: observation(self._batch, rows[-1]) if rows else self._idle
-            for agent, rows in zip(self.agents, self._waiting, strict=True)
-        }
-
-    def _infos(self) -> dict[str, dict[str, Any]]:
-        return {
-            agent: {"decides": bool(rows), "payment": int(self._batch.payment[rows[-1]]) if rows else -1}
-            for agent, rows in zip(self.agents, self._waiting, strict=True)
-        }
+    def _by_agent(self, values: Sequence[T]) -> dict[str, T]:
+        return dict(zip(self.agents, values, strict=True))

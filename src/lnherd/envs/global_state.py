@@ -12,4 +12,5 @@ def channel_state(simulation: Simulation) -> NDArray[np.float32]:
     edges = plain(simulation.state.edges)[: simulation.network.n_edges]
     capacity = np.maximum(simulation.network.channels.capacity_msat.repeat(2), 1)
     shares = np.concatenate([edges["balance_msat"] / capacity, edges["in_flight_msat"] / capacity])
-    return np.clip(shares, 0.0, 1.0).astype(np.float32)
+    state: NDArray[np.float32] = np.clip(shares, 0.0, 1.0).astype(np.float32)
+    return state

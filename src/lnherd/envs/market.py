@@ -27,7 +27,7 @@ from lnherd.envs.market_ledger import MarketLedger
 from lnherd.envs.market_scenario import INFORMATION, MARKET_FEATURES, PRIORITY, MarketConfig
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools, Floats, Ints, Records, plain, zero_records
+from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain, zero_records
 from lnherd.units import MSAT_PER_SAT, PPM
 
 YES, NO = 1, -1
@@ -141,18 +141,18 @@ class MarketTask:
         )
         return self._shown
 
-    def _edges(self, rows: Ints) -> Ints:
+    def _edges(self, rows: Ints) -> Indices:
         """``[B, K]``: the channels three times over."""
         base = self._batch.edges[rows]
-        edges: Ints = np.concatenate([base, base[:, FIRST_CHANNEL:], base[:, FIRST_CHANNEL:]], axis=1)
+        edges: Indices = np.concatenate([base, base[:, FIRST_CHANNEL:], base[:, FIRST_CHANNEL:]], axis=1)
         return edges
 
-    def _prices(self, edges: Ints) -> tuple[Ints, Ints]:
+    def _prices(self, edges: Indices) -> tuple[Ints, Ints]:
         """``(of priority, of information)`` at the far ends of ``edges [...]``."""
         sellers = self.network.edge_target[np.maximum(edges, 0)]
         return self.prices_msat[sellers, PRIORITY], self.prices_msat[sellers, INFORMATION]
 
-    def _candidates(self, rows: Ints, edges: Ints) -> np.ndarray:
+    def _candidates(self, rows: Ints, edges: Indices) -> np.ndarray:
         base, m = self._batch.candidates[rows], self._m
         channels = base[:, FIRST_CHANNEL:]
         more = np.zeros((len(rows), self.n_choices, len(MARKET_FEATURES)), dtype=np.float32)
@@ -165,20 +165,20 @@ class MarketTask:
         more[:, FIRST_CHANNEL:, 4] = np.tile(self._general_use(edges[:, plain_]), 3)
         return np.concatenate([np.concatenate([base, channels, channels], axis=1), more], axis=2)
 
-    def _general_slots(self, edges: Ints) -> Ints:
+    def _general_slots(self, edges: Indices) -> Ints:
         """Slots that are for everybody."""
-        slots = plain(self.simulation.state.edges)["max_htlcs"][np.maximum(edges, 0)].astype(np.int64)
+        slots: Ints = plain(self.simulation.state.edges)["max_htlcs"][np.maximum(edges, 0)].astype(np.int64)
         if self.config.priority == "none":
             return slots
         general: Ints = slots - np.maximum(1, np.rint(self.config.reserved_share * slots)).astype(np.int64)
         return np.maximum(general, 1)
 
-    def _general_use(self, edges: Ints) -> Floats:
+    def _general_use(self, edges: Indices) -> Floats:
         used = plain(self.simulation.state.edges)["n_htlcs"][np.maximum(edges, 0)]
         share: Floats = np.minimum(1.0, used / np.maximum(self._general_slots(edges), 1))
         return share
 
-    def _mask(self, rows: Ints, edges: Ints) -> Bools:
+    def _mask(self, rows: Ints, edges: Indices) -> Bools:
         """Possible: what forwarding allows, has a free slot of its kind, and what the buyer can pay for."""
         base, m = self._batch.mask[rows], self._m
         possible, channels = base[:, FIRST_CHANNEL:], edges[:, FIRST_CHANNEL : FIRST_CHANNEL + m]
@@ -229,7 +229,7 @@ class MarketTask:
             self._number_of[first + position] = (int(self._numbers[row]), int(paid[row]))
         return self.task.step(base, order)
 
-    def _pay_for_priority(self, edges: Ints, prices: Ints, order: Ints) -> Ints:
+    def _pay_for_priority(self, edges: Indices, prices: Ints, order: Ints) -> Ints:
         """``[B]`` what was paid; who cannot pay any more is treated like everybody."""
         paid = np.zeros(len(edges), dtype=np.int64)
         for row in order.tolist():
@@ -237,7 +237,7 @@ class MarketTask:
                 paid[row] = prices[row]
         return paid
 
-    def _crowded_out(self, edges: Ints, has_priority: Bools, order: Ints) -> Bools:
+    def _crowded_out(self, edges: Indices, has_priority: Bools, order: Ints) -> Bools:
         """``[B]`` who finds that the slots for everybody have gone to those before it in this moment."""
         crowded = np.zeros(len(edges), dtype=np.bool_)
         if self.config.priority == "none":
@@ -267,4 +267,5 @@ class MarketTask:
         amounts = np.array([self._amount_of.pop(number) for number in outcomes.decision.tolist()], dtype=np.float64)
         has_arrived = outcomes.succeeded & (outcomes.latency_ms > 0)
         value_sat = amounts * self.config.value_ppm / PPM / MSAT_PER_SAT
-        return reward.of(outcomes) + reward.cooperation * value_sat * has_arrived
+        rewards: Floats = reward.of(outcomes) + reward.cooperation * value_sat * has_arrived
+        return rewards

@@ -16,7 +16,7 @@ from lnherd.envs.market_scenario import INFORMATION, PRIORITY, SOLD_FEATURES, Ma
 from lnherd.experiments.statistics import Estimate, mean_interval, paired_difference
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints, plain
-from lnherd.traffic.demand import mixed
+from lnherd.traffic.demand import Demand, l402, retail
 from lnherd.units import MSAT_PER_SAT, PPM
 
 TRAINING_SEEDS = 1 << 31
@@ -60,9 +60,13 @@ class MarketStudy:
 
     n_nodes: int = 50
     """Nodes of the synthetic network."""
-    payments_per_s: float = 60.0
-    """Offered load."""
-    slots: int = 8
+    machines_per_s: float = 80.0
+    """Micro-payments of L402 agents: many, small."""
+    people_per_s: float = 20.0
+    """Retail payments: few, a thousand times larger."""
+    reserved_share: float = 0.34
+    """Of a channel's slots, for priority where it is sold."""
+    slots: int = 6
     """HTLCs a channel takes in each direction: what congestion is about."""
     duration_ms: int = 60_000
     """Length of an episode."""
@@ -85,7 +89,7 @@ class MarketStudy:
         forwarding = ForwardingConfig(
             n_nodes=self.n_nodes,
             network_seed=self.network_seed,
-            demand=mixed(self.payments_per_s),
+            demand=Demand((*l402(self.machines_per_s).components, *retail(self.people_per_s).components)),
             duration_ms=self.duration_ms,
             simulation=simulation,
         )
@@ -93,6 +97,7 @@ class MarketStudy:
             forwarding,
             information=condition.information,
             priority=condition.priority,
+            reserved_share=self.reserved_share,
             liars=condition.liars,
         )
 

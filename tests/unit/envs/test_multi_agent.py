@@ -68,7 +68,7 @@ def test_nodes_in_turn_and_in_parallel_are_the_native_task(network):
     """The same choice for the same decision gives everybody the same rewards in all three forms."""
 
     def choice(payment, mask):
-        return random_choice(mask, np.random.default_rng([payment, int(mask.sum())]))
+        return random_choice(mask, np.random.default_rng([payment + 1, int(mask.sum())]))
 
     aec, parallel = ForwardingAECEnv(FORWARDING, network), ForwardingParallelEnv(FORWARDING, network)
     totals = [dict.fromkeys(aec.possible_agents, 0.0) for _ in range(3)]
