@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lnherd.cli.compare_market import market
 from lnherd.cli.scenario_options import scenario_from, scenario_options
 from lnherd.cli.suites import SUITES, run_suite
 
@@ -20,6 +21,9 @@ WIDE, NARROW_COLUMNS = 110, 5
 @click.group()
 def command() -> None:
     """Compare learners with rules on the same held-out traffic."""
+
+
+command.add_command(market)
 
 
 @command.command()

@@ -106,23 +106,29 @@ class FeeGame:
         self._levels = np.full(len(self.players), -1, dtype=np.int64)
         self.interval = 0
 
-    def step(self, levels: Ints) -> tuple[Floats, IntervalFigures]:
+    def step(self, levels: Ints | None) -> tuple[Floats, IntervalFigures]:
         """Charge ``rates_ppm[levels]`` (``levels [P]``) for an interval; rewards ``[P]`` in msat and its figures.
+
+        None leaves all fees as they are.
 
         Raises:
             InputError: when the game is over or a level does not exist.
         """
         if self.is_over:
             raise InputError("fee game: it is over; call reset first")
+        if levels is not None:
+            self._charge(levels)
+        self.interval += 1
+        self.simulation.run(self.interval * self.config.interval_ms)
+        return self._results()
+
+    def _charge(self, levels: Ints) -> None:
         if levels.shape != self.players.shape or levels.min() < 0 or levels.max() >= len(self._rates):
             raise InputError(f"fee game: give {len(self.players)} levels from 0 to {len(self._rates) - 1}")
         for player in np.flatnonzero(levels != self._levels).tolist():
             for edge in self.network.out_edges(int(self.players[player])).tolist():
                 self.simulation.set_policy(edge, base_fee_msat=0, fee_ppm=int(self._rates[levels[player]]))
         self._levels = levels.copy()
-        self.interval += 1
-        self.simulation.run(self.interval * self.config.interval_ms)
-        return self._results()
 
     def _results(self) -> tuple[Floats, IntervalFigures]:
         flows, source = plain(self.simulation.state.flows), plain(self.simulation.state.edges)["source"]

@@ -42,8 +42,10 @@ def test_pettingzoo_finds_nothing_wrong_with_nodes_in_parallel(network):
 
 @pytest.mark.filterwarnings(PREFERENCES, "ignore:Environment has not defined a render:UserWarning")
 def test_pettingzoo_finds_nothing_wrong_with_nodes_in_turn(network):
-    api_test(ForwardingAECEnv(FORWARDING, network), num_cycles=60)
+    env = ForwardingAECEnv(FORWARDING, network)
+    api_test(env, num_cycles=60)
     seed_test(lambda: ForwardingAECEnv(FORWARDING, network), num_cycles=20)
+    assert env.task.simulation.audit() == []
 
 
 def test_many_herders_are_the_native_flock(small_network):
