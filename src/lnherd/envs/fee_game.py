@@ -42,8 +42,10 @@ class FeeGameConfig:
     """Payments of everybody."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """How the world behaves."""
-    value_ppm: int = 10_000
-    """Worth of a delivered payment to its payer, as a share of its amount: 1 % (an assumption)."""
+    willingness_ppm: float = 3_000.0
+    """Median of what a payment is worth to its payer, as a share of its amount; nobody pays more in fees."""
+    willingness_sigma: float = 1.0
+    """Spread of its logarithm."""
     cooperation: float = 0.0
     """0 rewards a player with the fees it earned, 1 with the mean welfare of all, between them a mixture."""
 
@@ -73,7 +75,7 @@ class IntervalFigures:
     fee_ppm: float
     """What payers paid, of what was delivered."""
     welfare_sat: float
-    """Value of what was delivered; fees only change hands."""
+    """What was delivered is worth so much to its payers; fees only change hands."""
     concentration: float
     """Herfindahl index of the fees earned: 1 where one node earns all, 1 / N where all earn alike."""
 
@@ -102,9 +104,19 @@ class FeeGame:
         duration_ms = config.n_intervals * config.interval_ms
         payments = config.demand.sample(self.network, duration_ms=duration_ms, rng=np.random.default_rng([seed, 1]))
         self.simulation = Simulation(self.network, payments, config=config.simulation, seed=seed, balance_msat=balances)
+        self._worth_msat = self._draw_worth(payments.amount_msat, np.random.default_rng([seed, 2]))
+        limits = plain(self.simulation.payments)["fee_limit_msat"]
+        np.minimum(limits, self._worth_msat, out=limits)
         self._earned_msat, self._ended = np.zeros(self.network.n_nodes, dtype=np.int64), np.zeros(len(payments), bool)
         self._levels = np.full(len(self.players), -1, dtype=np.int64)
         self.interval = 0
+
+    def _draw_worth(self, amounts_msat: Ints, rng: np.random.Generator) -> Ints:
+        """``[n]`` what each payment is worth to its payer, in msat."""
+        config = self.config
+        share = rng.lognormal(np.log(config.willingness_ppm), config.willingness_sigma, len(amounts_msat)) / PPM
+        worth: Ints = (amounts_msat * np.minimum(share, 1.0)).astype(np.int64)
+        return worth
 
     def step(self, levels: Ints | None) -> tuple[Floats, IntervalFigures]:
         """Charge ``rates_ppm[levels]`` (``levels [P]``) for an interval; rewards ``[P]`` in msat and its figures.
@@ -153,6 +165,6 @@ class FeeGame:
             success=float(arrived.sum() / max(int(new.sum()), 1)),
             delivered=delivered_msat / max(offered_msat, 1),
             fee_ppm=float(payments["fee_msat"][arrived].sum()) / max(delivered_msat, 1) * PPM,
-            welfare_sat=delivered_msat * self.config.value_ppm / PPM / MSAT_PER_SAT,
+            welfare_sat=float(self._worth_msat[arrived].sum()) / MSAT_PER_SAT,
             concentration=float((shares**2).sum()),
         )
