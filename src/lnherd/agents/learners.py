@@ -10,6 +10,7 @@ from lnherd.agents.learner import Learner
 from lnherd.agents.policy import Policy
 from lnherd.agents.qlearning import QConfig, QLearner
 from lnherd.agents.scorer import FORMAT, ScorerPolicy, read_npz, scorer_from
+from lnherd.anomaly.signals import ALARM_FEATURES
 from lnherd.errors import InputError
 
 LearnerConfig: TypeAlias = QConfig | DQNConfig | PPOConfig
@@ -61,9 +62,11 @@ def load_policy(path: Path | str) -> tuple[Policy, int]:
         learner = QLearner.load(path)
         return learner.policy(), learner.episodes_played
     spaces = PPOConfig().spaces
-    if (about["context"], about["candidate"]) != (list(spaces.context), list(spaces.candidate)):
+    known = [each for each in about["context"] if each not in ALARM_FEATURES]
+    if (known, about["candidate"]) != (list(spaces.context), list(spaces.candidate)):
         raise InputError(f"{path}: was trained on other features than this version has; train it anew")
-    policy = ScorerPolicy(scorer_from(arrays, path), str(about["algorithm"]), bool(about["greedy"]))
+    n_context = len(about["context"])
+    policy = ScorerPolicy(scorer_from(arrays, path), str(about["algorithm"]), bool(about["greedy"]), n_context)
     return policy, int(about["episodes"])
 
 

@@ -8,7 +8,7 @@ compiled engine runs the same weights (``lnherd.engine.hop_network``).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,8 @@ class ScorerPolicy:
     """Short name for tables."""
     greedy: bool = True
     """Whether the best candidate is taken; else one is drawn."""
+    n_context: int | None = None
+    """Columns of the context that it knows: the first of those there are; None is all."""
     _rng: np.random.Generator | None = None
 
     def reset(self, seed: int) -> None:
@@ -86,10 +88,18 @@ class ScorerPolicy:
     def act(self, decision: Decision) -> Plan:
         """One of the candidates."""
         index = np.flatnonzero(decision.mask)
-        scores = self.scorer.scores(packed(decision))
+        batch = packed(decision)
+        if self.n_context is not None:
+            batch = replace(batch, context=self._known(batch.context))
+        scores = self.scorer.scores(batch)
         if self._rng is not None:
             scores = scores + self._rng.gumbel(size=len(scores)).astype(np.float32)
         return decision.candidates[int(index[np.argmax(scores)])]
+
+    def _known(self, context: Numbers) -> Numbers:
+        if self.n_context is None or context.shape[1] >= self.n_context:
+            return context[:, : self.n_context]
+        raise InputError(f"{self.name}: was trained on the levels of an anomaly watch; give --watch its watch.json")
 
 
 def write_npz(path: Path | str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:

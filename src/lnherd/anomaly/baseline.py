@@ -5,6 +5,8 @@ alarm for ever. What is unusual counts little in them (residuals are cut at ``CL
 shock would soon pass for usual.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lnherd.anomaly.signals import N_SIGNALS, SIGNALS, Signals
@@ -21,17 +23,29 @@ COUNT_FLOOR = 0.5
 COUNTS = ("arrivals", "forwards", "htlcs")
 
 
+class Past(NamedTuple):
+    """What a baseline has learned, ``[N_SIGNALS]`` each: averages of totals, of observations, of squared residuals;
+    how many looks said something."""
+
+    total: tuple[float, ...]
+    observed: tuple[float, ...]
+    variance: tuple[float, ...]
+    n_looks: tuple[float, ...]
+
+
 class Baseline:
     """Turns signals into standard scores against the node's own past."""
 
-    def __init__(self, half_life: float = 1440.0) -> None:
-        """``half_life`` in looks."""
+    def __init__(self, half_life: float = 1440.0, past: Past | None = None) -> None:
+        """``half_life`` in looks; ``past`` is where another baseline of the same node has got to."""
         self._keep: float = 0.5 ** (1.0 / half_life)
         self._floor = np.where(np.isin(SIGNALS, COUNTS), COUNT_FLOOR, SCATTER_FLOOR)
-        self.total = np.zeros(N_SIGNALS)
-        self.count = np.zeros(N_SIGNALS)
-        self.variance = np.zeros(N_SIGNALS)
-        self.n_looks = np.zeros(N_SIGNALS)
+        self.total, self.count, self.variance, self.n_looks = np.array(past or np.zeros((4, N_SIGNALS)))
+
+    @property
+    def past(self) -> Past:
+        """Everything learned so far."""
+        return Past(*(tuple(each.tolist()) for each in (self.total, self.count, self.variance, self.n_looks)))
 
     def score(self, signals: Signals) -> Floats:
         """``[N_SIGNALS]`` standard scores of one look, 0 where nothing was observed; then learns from the look."""

@@ -2,14 +2,20 @@
 
 ``high = max(0, high + z - allowance)`` and ``low`` likewise for ``-z``. A steady shift of d standard deviations is
 noticed after about ``threshold / (d - allowance)`` looks, the fastest possible for a given rate of false alarms
-(Moustakides 1986). The larger of the two is the score; comparing it with a threshold is left to the caller, so one
-run over a series serves every operating point.
+(Moustakides 1986). No single look adds more than ``STEP``: one burst of refusals is a minute's bad luck, what lasts is
+noticed within ``threshold / STEP`` looks all the same, and sums of calm weeks get tails light enough to extrapolate.
+
+The larger of the two is the score; comparing it with a threshold is left to the caller, so one run over a series
+serves every operating point.
 """
 
 import numpy as np
 
 from lnherd.anomaly.signals import N_SIGNALS
 from lnherd.network.records import Floats
+
+STEP = 3.0
+"""Most that one look adds to a sum, in standard deviations beyond the allowance."""
 
 
 class Cusum:
@@ -24,6 +30,6 @@ class Cusum:
 
     def update(self, scores: Floats) -> Floats:
         """Add one look's standard scores ``[N_SIGNALS]``; returns the larger sum of each signal."""
-        self._high = np.clip(self._high + scores - self._allowance, 0.0, self._ceiling)
-        self._low = np.clip(self._low - scores - self._allowance, 0.0, self._ceiling)
+        self._high = np.clip(self._high + np.minimum(scores - self._allowance, STEP), 0.0, self._ceiling)
+        self._low = np.clip(self._low + np.minimum(-scores - self._allowance, STEP), 0.0, self._ceiling)
         return np.maximum(self._high, self._low)

@@ -19,6 +19,7 @@ SIGNALS = (
     "arrivals",
     "forwards",
     "amounts",
+    "holds",
     "htlcs",
     "slots",
     "locked",
@@ -28,9 +29,12 @@ SIGNALS = (
     "feerate",
 )
 """In order: own payments that failed; forwards refused; HTLCs that arrived or left, and those of them forwarded for
-others; logarithm of their amounts; pending HTLCs; fullest slots; money locked in flight; fastest change of a channel's
-balance; channels whose peer is away or disabled; change of what peers charge; logarithm of the chain's fee rate."""
+others; logarithm of their amounts, and of how long they were pending; pending HTLCs; fullest slots; money locked in
+flight; fastest change of a channel's balance; channels whose peer is away or disabled; change of what peers charge;
+logarithm of the chain's fee rate."""
 N_SIGNALS = len(SIGNALS)
+ALARM_FEATURES = tuple(f"alarm_{name}" for name in SIGNALS)
+"""What learners call the levels of a watch: columns that follow those of the context where a node is watched."""
 
 
 class Signals(NamedTuple):
@@ -45,6 +49,7 @@ def read_signals(view: NodeView, before: NodeView) -> Signals:
     channels = view.channels
     n_moved = int(channels.n_sent.sum() + channels.n_received.sum())
     moved_msat = int(channels.sent_msat.sum() + channels.received_msat.sum())
+    hold_ms = int(channels.hold_ms.sum())
     levels = {
         # the root of a count varies by about 1/2 whatever the count is (Anscombe 1948)
         "arrivals": np.sqrt(n_moved + view.n_refused + 3 / 8),
@@ -61,6 +66,7 @@ def read_signals(view: NodeView, before: NodeView) -> Signals:
         "failures": _failures(view.sent, view.received),
         "refusals": (view.n_refused, view.n_forwarded + view.n_refused),
         "amounts": (n_moved * np.log(moved_msat / n_moved), n_moved) if n_moved else (0.0, 0),
+        "holds": (n_moved * np.log(hold_ms / n_moved), n_moved) if hold_ms else (0.0, 0),
     }
     pairs = [observed.get(name) or (levels[name], 1) for name in SIGNALS]
     total, count = np.array(pairs, dtype=np.float64).T

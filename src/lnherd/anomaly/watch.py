@@ -3,14 +3,14 @@
     view -> signals -> standard scores -> cumulative sums -> sums / thresholds -> alarm at 1
 
 The thresholds come from calm weeks (:mod:`lnherd.anomaly.calibration`): each signal gets the same share of the false
-alarms that are bearable.
+alarms that are bearable. A view that carries the levels (``NodeView.alarm_levels``) tells policies of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lnherd.anomaly.baseline import Baseline
+from lnherd.anomaly.baseline import Baseline, Past
 from lnherd.anomaly.cusum import Cusum
 from lnherd.anomaly.signals import N_SIGNALS, SIGNALS, read_signals
 from lnherd.control.view import NodeView
@@ -32,13 +32,17 @@ class WatchConfig:
     half_life: float = 1440.0
     """Looks after which the past counts half: a day of minutes."""
     warm_up: int = 720
-    """Looks before the first alarm is possible."""
+    """Looks before the first alarm is possible; none are needed where there is a ``past``."""
+    past: Past | None = None
+    """What is usual for the node, from an earlier watch (:meth:`Watch.so_far`); None starts from nothing."""
 
     def __post_init__(self) -> None:
         for name in ("thresholds", "allowances"):
             values = getattr(self, name)
             if len(values) != N_SIGNALS or min(values) <= 0:
                 raise InputError(f"watch: {name} must be {N_SIGNALS} positive numbers, one for each signal")
+        if self.past is not None and {len(values) for values in self.past} != {N_SIGNALS}:
+            raise InputError(f"watch: past must be {len(Past._fields)} times {N_SIGNALS} numbers, one for each signal")
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,15 @@ class Scorer:
     """Turns looks, in order, into standard scores, once the past is long enough to compare with."""
 
     def __init__(self, config: WatchConfig) -> None:
-        self._baseline, self._warm_up = Baseline(config.half_life), config.warm_up
+        self._baseline = Baseline(config.half_life, config.past)
+        self._warm_up = 0 if config.past else config.warm_up
         self._before: NodeView | None = None
         self._n_looks = 0
+
+    @property
+    def past(self) -> Past:
+        """What is usual by now."""
+        return self._baseline.past
 
     def look(self, view: NodeView) -> Floats | None:
         """``[N_SIGNALS]`` standard scores of one look, None during the warm-up."""
@@ -84,6 +94,10 @@ class Watch:
         """``[N_SIGNALS]`` sums in units of their thresholds, 1 being an alarm: features for a policy."""
         levels: Floats = self.sums / self._thresholds
         return levels
+
+    def so_far(self) -> WatchConfig:
+        """A configuration whose watch goes on with what this one has learned: what to save before a restart."""
+        return replace(self.config, past=self._scorer.past)
 
     def look(self, view: NodeView) -> Alarm | None:
         """Take in one look; returns the loudest alarm, if any is sounding."""

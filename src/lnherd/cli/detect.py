@@ -15,6 +15,7 @@ from lnherd.cli.scenario_options import scenario_from, scenario_options
 @click.option("--calm-weeks", type=int, default=10, show_default=True,
               help="Weeks to calibrate on, and as many to measure false alarms on.")  # fmt: skip
 @click.option("--calm-days", type=int, default=7, show_default=True, help="Length of such a week.")
+@click.option("--alarms-a-week", type=float, help="False alarms that the watch is calibrated to. [default: 0.1]")
 @click.option("--seeds", type=int, default=10, show_default=True, help="Shocks of each kind.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-detect"), show_default=True,
@@ -39,7 +40,8 @@ def command(**options: Any) -> None:
     if options["policy"] not in RULES:
         raise InputError(f"--policy {options['policy']!r} is not a rule; choose from {', '.join(RULES)}")
     cases = SHOCKS if options["cases"] is None else tuple(name.strip() for name in options["cases"].split(","))
-    numbers = {name: options[name] for name in ("policy", "calm_weeks", "calm_days", "seeds", "seed")}
+    numbers = {name: options[name] for name in ("policy", "calm_weeks", "calm_days", "alarms_a_week", "seeds", "seed")}
+    numbers = {name: value for name, value in numbers.items() if value is not None}
     config = DetectionConfig(scenario_from(options), cases=cases, **numbers)
     out: Path = options["out"]
     world = build_world(config.scenario)

@@ -98,14 +98,17 @@ def cliffs(**options: Any) -> None:
 @click.option("--trainings", type=click.IntRange(min=1), default=4, show_default=True, help="Of each learner.")
 @click.option("--episodes", type=click.IntRange(min=1), default=60, show_default=True, help="Of each training.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-pricing"), show_default=True,
-              help="Directory for pricing.csv.")  # fmt: skip
+              help="Directory for pricing.csv and report.html.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def pricing(seeds: int, trainings: int, episodes: int, out: Path, as_json: bool) -> None:
     """Let a service learn its price (lnherd/Pricing-v0) and compare it with fixed, cost-plus and surge prices."""
+    from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json, print_table, progress
     from lnherd.envs.pricing_env import MULTIPLES, PricingConfig
-    from lnherd.experiments.directory import claim, write_csv
+    from lnherd.experiments.directory import claim, write_csv, write_text
     from lnherd.experiments.pricing import RULES, compare
+    from lnherd.experiments.provenance import provenance
+    from lnherd.experiments.report.pricing_page import COLUMNS, render, table_rows
 
     claim(out, {"kind": "economy pricing", "seeds": seeds, "trainings": trainings, "episodes": episodes})
     done: list[str] = []
@@ -119,13 +122,12 @@ def pricing(seeds: int, trainings: int, episodes: int, out: Path, as_json: bool)
     write_csv(out / "pricing.csv", ("policy", "training", "seed", "profit_sat"),
               [(each.policy, training, seed, profit) for each in results
                for training, row in enumerate(each.profit_sat) for seed, profit in enumerate(row)])  # fmt: skip
+    record = provenance(command_line(), 0)
+    facts = {name: str(record[name]) for name in ("command", "lnherd", "commit", "python")}
+    write_text(out / "report.html", render(results, facts))
     if as_json:
-        print_json({each.policy: {"mean": vars(each.mean), "against_fixed": vars(each.against_fixed)}
-                    for each in results})  # fmt: skip
+        names = ("mean", "against_fixed", "against_best")
+        print_json({each.policy: {name: vars(getattr(each, name)) for name in names} for each in results})
         return
-    rows = [(each.policy, _interval(each.mean), _interval(each.against_fixed)) for each in results]
-    print_table("Profit of an episode, sat", ("policy", "mean", "less the fixed price's"), rows)
-
-
-def _interval(estimate: Any) -> str:
-    return f"{estimate.value:,.0f} ({estimate.low:,.0f} to {estimate.high:,.0f})"
+    print_table("Profit of an episode, sat", COLUMNS, table_rows(results))
+    click.echo(f"Report: {out / 'report.html'}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lnherd.cli.scenario_options import scenario_from, scenario_options
+from lnherd.cli.scenario_options import scenario_from, scenario_options, watch_option
 
 if TYPE_CHECKING:
     from lnherd.experiments.results import PolicySummary
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("policy")
 @scenario_options
+@watch_option
 @click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed that the held-out seeds come from.")
 @click.option("--out", type=click.Path(path_type=Path), help="File for one row per episode (CSV).")
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 def command(policy: str, **options: Any) -> None:
     """Run POLICY on held-out traffic, beside doing nothing.
 
-    POLICY is the directory of a training, a saved policy (.npz), or the name of a rule. It is run where it was trained
-    unless options say otherwise.
+    POLICY is the directory of a training, a saved policy (.npz), or the name of a rule, with braked: before it for
+    the brake of --watch. It is run where it was trained unless options say otherwise.
     """
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress
     from lnherd.experiments.config import CompareConfig
-    from lnherd.experiments.evaluate import evaluate_policy, find_policy
+    from lnherd.experiments.evaluate import evaluate_policy, find_policy, require_watch
     from lnherd.experiments.publish import write_table
     from lnherd.experiments.results import BASELINE, Results, summarise
     from lnherd.experiments.scenario import build_world
@@ -36,6 +37,7 @@ def command(policy: str, **options: Any) -> None:
     check_table(out)
     candidate, trained_on = find_policy(policy)
     config = CompareConfig(scenario_from(options, trained_on), evaluations=options["seeds"], seed=options["seed"])
+    require_watch([candidate], config.scenario)
     world = build_world(config.scenario)
     learned = [candidate.name] if candidate.path else []
     compile_engine()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lnherd.experiments.config import ScenarioConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
-NAMES = ("role", "network", "nodes", "node", "network_seed")
+NAMES = ("role", "network", "nodes", "node", "network_seed", "watch")
 
 
 def scenario_options(function: F) -> F:
@@ -25,6 +25,12 @@ def scenario_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def watch_option(function: F) -> F:
+    """Add ``--watch``."""
+    text = "Anomaly watch over the node, the watch.json of lnherd detect: a brake for braked:POLICY, features for ppo."
+    return click.option("--watch", help=text)(function)
 
 
 def scenario_from(options: dict[str, Any], base: "ScenarioConfig | None" = None) -> "ScenarioConfig":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lnherd.cli.scenario_options import scenario_from, scenario_options
+from lnherd.cli.scenario_options import scenario_from, scenario_options, watch_option
 
 if TYPE_CHECKING:
     from lnherd.experiments.stress.config import StressConfig
@@ -17,8 +17,11 @@ DEFAULT_POLICIES = ("do-nothing", "proportional", "proportional+rebalance", "thr
 
 @click.command()
 @scenario_options
+@watch_option
 @click.option(
-    "--policies", help="Rules, saved policies or training directories, comma-separated. [default: four rules]"
+    "--policies",
+    help="Rules, saved policies or training directories, comma-separated; braked:NAME puts on the brake of --watch. "
+    "[default: four rules]",
 )
 @click.option("--cases", help="Which shocks, comma-separated; the control always runs. [default: all]")
 @click.option("--seeds", type=int, default=10, show_default=True, help="Simulated days for each policy and case.")
@@ -34,6 +37,7 @@ def command(**options: Any) -> None:
     from lnherd.cli.output import progress
     from lnherd.experiments.config import describe
     from lnherd.experiments.directory import claim, write_json
+    from lnherd.experiments.evaluate import require_watch
     from lnherd.experiments.provenance import provenance
     from lnherd.experiments.scenario import build_world
     from lnherd.experiments.stress.publish import publish
@@ -41,6 +45,7 @@ def command(**options: Any) -> None:
     from lnherd.experiments.training import PROVENANCE_FILE
 
     config, candidates = _config(options), _candidates(options["policies"])
+    require_watch(candidates, config.scenario)
     out: Path = options["out"]
     world = build_world(config.scenario)
     about = provenance(command_line(), config.seed)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lnherd.cli.scenario_options import scenario_from, scenario_options
+from lnherd.cli.scenario_options import scenario_from, scenario_options, watch_option
 
 if TYPE_CHECKING:
     from lnherd.experiments.training import Training
@@ -22,6 +22,7 @@ def command() -> None:
 
 @command.command()
 @scenario_options
+@watch_option
 @click.option("--algo", "--algorithm", "algorithm", default="qlearning", show_default=True,
               help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where networks are trained: cpu or cuda.")

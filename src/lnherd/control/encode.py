@@ -19,6 +19,8 @@ from lnherd.network.records import Bools
 
 RUNWAY_SCALE_H = 8.0
 """Hours of liquidity at which the runway feature is one half."""
+ALARM_SCALE = 2.0
+"""Level of an anomaly watch at which its feature is 1."""
 
 CONTEXT_FEATURES = (
     "is_consumer",
@@ -72,7 +74,10 @@ class Encoding:
 
 
 def encode(view: NodeView, candidates: Sequence[Action], max_candidates: int) -> Encoding:
-    """Encode at most ``max_candidates`` actions; rows beyond them are zero and masked."""
+    """Encode at most ``max_candidates`` actions; rows beyond them are zero and masked.
+
+    Where an anomaly watch looks at the node, its levels follow the columns of the context, twice an alarm being 1.
+    """
     rows = np.zeros((max_candidates, len(CANDIDATE_FEATURES)), dtype=np.float32)
     mask = np.zeros(max_candidates, dtype=np.bool_)
     totals = _Totals.of(view)
@@ -80,7 +85,8 @@ def encode(view: NodeView, candidates: Sequence[Action], max_candidates: int) ->
         rows[index] = _candidate(view, totals, action)
         mask[index] = True
     np.clip(rows, -1.0, 1.0, out=rows)
-    context = np.clip(np.array(_context(view, totals), dtype=np.float32), -1.0, 1.0)
+    columns = _context(view, totals) + (view.alarm_levels / ALARM_SCALE).tolist()
+    context = np.clip(np.array(columns, dtype=np.float32), -1.0, 1.0)
     return Encoding(context, rows, mask)
 
 

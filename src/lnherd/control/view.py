@@ -60,19 +60,21 @@ OWN_CHANNEL_DTYPE = np.dtype(
         ("assisted_msat", "i8"),
         ("n_refused", "i8"),
         ("refused_msat", "i8"),
+        ("hold_ms", "i8"),
         # smoothed
         ("out_msat_per_h", "f8"),
         ("in_msat_per_h", "f8"),
     ]
 )
-"""One own channel. ``channel`` is its id: the index in a simulation, the short channel id on a node.
-``reserve_msat`` is what each side must keep (BOLT 2). ``base_fee_msat``/``fee_ppm`` is what we charge for
-sending out through it, ``peer_*`` what the peer charges in the other direction. ``usable``: our direction is
-open and enabled; ``peer_usable``: theirs is. ``sent``/``received`` count HTLCs settled since the last look,
-``forwarded``/``fees`` those that left here for others, ``assisted`` fees of forwards that came in here, ``refused``
-forwards that did not fit. ``market_*`` are capacity-weighted medians of what others charge for sending into the same
-peer, -1 where nobody else does; *rivals* are those others, by total capacity beside ours.
-``out_msat_per_h``/``in_msat_per_h`` are demand through the channel, smoothed over hours."""
+"""One own channel. ``channel`` is its id: the index in a simulation, the short channel id on a node. ``reserve_msat``
+is what each side must keep (BOLT 2). ``base_fee_msat``/``fee_ppm`` is what we charge for sending out through it,
+``peer_*`` what the peer charges in the other direction. ``usable``: our direction is open and enabled;
+``peer_usable``: theirs is. ``sent``/``received`` count HTLCs settled since the last look, ``forwarded``/``fees``
+those that left here for others, ``assisted`` fees of forwards that came in here, ``refused`` forwards that did not
+fit, ``hold_ms`` is how long those sent and received were pending, all together. ``market_*`` are capacity-weighted
+medians of what others charge for sending into the same peer, -1 where nobody else does; *rivals* are those others,
+by total capacity beside ours. ``out_msat_per_h``/``in_msat_per_h`` are demand through the channel, smoothed over
+hours."""
 
 PENDING_DTYPE = np.dtype([("kind", "u1"), ("channel", "i8"), ("amount_msat", "i8")])
 """An operation that waits for the chain or a rebalance under way: ``kind`` is an ActionKind; ``channel`` -1 for an
@@ -167,6 +169,9 @@ class NodeView:
     """Smoothed wish to send, own payments and forwards, failed ones included."""
     in_demand_msat_per_h: float = 0.0
     """Smoothed wish to receive, unpaid invoices included."""
+    alarm_levels: Floats = field(default_factory=lambda: np.zeros(0))
+    """How far each signal of the anomaly watch has strayed at most since the last look, 1 being an alarm, in the order
+    of ``anomaly.SIGNALS``; empty where nobody watches."""
 
     @property
     def local_share(self) -> Floats:

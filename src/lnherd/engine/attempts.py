@@ -28,6 +28,7 @@ def dispatch(state: State, payment_id: int, amount_msat: int) -> None:
         attempt.amounts[hop] = route.amounts[hop]
         attempt.cltv[hop] = route.cltv[hop]
     payment.fee_msat += route.amounts[0] - amount_msat
+    attempt.added_ms[0] = clock.now_ms
     add_htlc(state, route.edges[0], route.amounts[0])
     schedule(state, clock.now_ms + arrival_delay_ms(state, attempt_id), HTLC_ARRIVES, attempt_id)
 
@@ -41,7 +42,7 @@ def begin(state: State, payment_id: int, amount_msat: int) -> int:
     attempt.number = payment.attempts
     attempt.status, attempt.failure = DECIDING, NO_FAILURE
     attempt.n_hops, attempt.hop, attempt.failed_hop = 0, NONE, NONE
-    attempt.amount_msat, attempt.sent_ms, attempt.sent_height = amount_msat, clock.now_ms, clock.height
+    attempt.amount_msat, attempt.sent_height = amount_msat, clock.height
     attempt.claim, attempt.is_waiting = NONE, False
     attempt.next = payment.first_attempt
     payment.first_attempt = attempt_id

@@ -84,7 +84,7 @@ def _forward(state: State, attempt_id: int, next_hop: int) -> int:
         flow.refused_msat += amount_msat
         return failure
     attempt.edges[next_hop] = chosen
-    attempt.hop = next_hop
+    attempt.hop, attempt.added_ms[next_hop] = next_hop, state.clock[0].now_ms
     add_htlc(state, chosen, amount_msat)
     schedule(state, state.clock[0].now_ms + arrival_delay_ms(state, attempt_id), HTLC_ARRIVES, attempt_id)
     return NO_FAILURE
@@ -180,7 +180,7 @@ def preimage_arrives(state: State, attempt_id: int) -> None:
     flow = state.flows[edge]
     flow.n_settled += 1
     flow.settled_msat += amount_msat
-    flow.hold_ms += state.clock[0].now_ms - attempt.sent_ms
+    flow.hold_ms += state.clock[0].now_ms - attempt.added_ms[hop]
     note_outcome(state, attempt_id, True)
     if hop == 0:
         part_succeeded(state, attempt_id)

@@ -220,12 +220,12 @@ def _send_over(state: State, attempt_id: int, edge: int, decision: int) -> None:
     cltv = onward_cltv(state, attempt_id, edge)
     if attempt.hop < 0:
         state.payments[attempt.payment].fee_msat += amount_msat - attempt.amount_msat
-        attempt.sent_ms, attempt.sent_height = clock.now_ms, clock.height
+        attempt.sent_height = clock.height
     else:
         clock.forwards_total += 1
     attempt.status, hop = FORWARDING, attempt.hop + 1
     attempt.hop, attempt.edges[hop], attempt.amounts[hop], attempt.cltv[hop] = hop, edge, amount_msat, cltv
-    attempt.decision[hop], attempt.decided_ms[hop] = decision, clock.now_ms
+    attempt.decision[hop], attempt.added_ms[hop] = decision, clock.now_ms
     add_htlc(state, edge, amount_msat)
     schedule(state, clock.now_ms + arrival_delay_ms(state, attempt_id), HTLC_ARRIVES, attempt_id)
 
@@ -282,7 +282,7 @@ def _note_hop(state: State, attempt_id: int, succeeded: bool) -> None:
     outcome = state.outcomes[clock.n_outcomes]
     clock.n_outcomes += 1
     outcome.decision, outcome.node = attempt.decision[hop], state.edges[attempt.edges[hop]].source
-    outcome.latency_ms, outcome.succeeded = clock.now_ms - attempt.decided_ms[hop], succeeded
+    outcome.latency_ms, outcome.succeeded = clock.now_ms - attempt.added_ms[hop], succeeded
     earns = succeeded and hop > 0
     outcome.fee_msat = attempt.amounts[hop - 1] - attempt.amounts[hop] if earns else 0
 

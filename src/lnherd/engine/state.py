@@ -278,19 +278,18 @@ ATTEMPT_DTYPE = np.dtype(
         ("failure", "u1"),
         ("is_waiting", "?"),
         ("amount_msat", "i8"),
-        ("sent_ms", "i8"),
         ("edges", "i4", (MAX_HOPS,)),
         ("amounts", "i8", (MAX_HOPS,)),
         ("cltv", "i4", (MAX_HOPS,)),
         ("decision", "i8", (MAX_HOPS,)),
-        ("decided_ms", "i8", (MAX_HOPS,)),
+        ("added_ms", "i8", (MAX_HOPS,)),
     ]
 )
 """``next`` links the live attempts of a payment, or the free list. ``number`` is the payment's own count.
 ``claim`` is the operation that resolves the HTLC of the current hop on chain, NONE while it is not there;
 ``next_waiting`` links those whose message waits for the same offline node. An attempt that goes hop by hop has
-``n_hops`` 0 until it reaches the receiver, and ``hop`` -1 as long as it is at the source; ``decision`` and
-``decided_ms`` say which choice, and when, put its HTLC on each hop."""
+``n_hops`` 0 until it reaches the receiver, and ``hop`` -1 as long as it is at the source; ``decision`` says which
+choice put its HTLC on each hop. ``added_ms`` is when the HTLC of each hop so far was added."""
 
 EVENT_DTYPE = np.dtype([("time_ms", "i8"), ("order", "i8"), ("kind", "i4"), ("subject", "i4")])
 """``order`` is priority << 48 | sequence: ties are broken by it, so a run is bit-reproducible."""
@@ -348,7 +347,8 @@ FLOW_DTYPE = np.dtype(
 )
 """Totals since the start for one edge: HTLCs settled over it, those of them that its source forwarded for
 others with the fees earned, fees that its target earned by sending on what came over it (``assisted``), and forwards
-refused there for lack of balance or slots."""
+refused there for lack of balance or slots. ``hold_ms`` is how long those settled were pending, each from being added
+to being settled at its near end."""
 
 OPERATION_DTYPE = np.dtype(
     [

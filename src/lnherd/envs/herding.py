@@ -5,26 +5,29 @@
 The same seed brings the same traffic, balances, blocks and fee rates, whatever the herder does.
 """
 
+from dataclasses import replace
+
 from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
 from lnherd.control.view import Role
 from lnherd.engine import Simulation
 from lnherd.envs.acting import Actor
 from lnherd.envs.crowd import Crowd
 from lnherd.envs.gossip import Gossip
+from lnherd.envs.lookout import Lookout, See, Sentinel
 from lnherd.envs.observing import Observer
 from lnherd.envs.reward import Ledger
 from lnherd.envs.scenario import HerdingConfig, Scenario, build_scenario
 from lnherd.envs.stress import Stress
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.traffic.shocks import Timeline
+from lnherd.traffic.shocks import Act, Timeline
 
 
 class HerdingTask:
     """The world of one herder: ``reset(seed) -> Decision``, ``step(plan) -> StepResult``.
 
-    ``scenario`` says what is fixed; ``simulation`` is the world of the running episode. ``stress`` may be changed
-    between episodes.
+    ``scenario`` says what is fixed; ``simulation`` is the world of the running episode. ``stress`` and ``on_minute``,
+    which is shown the node every minute of an episode, may be changed between episodes.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class HerdingTask:
         self._gossip = Gossip(self.scenario.network)
         self.tick = self.config.horizon
         self.stress = stress or Stress()
+        self.on_minute: See | None = None
+        self._sentinel: Sentinel | None = None
         self.simulation: Simulation
         self._crowd: Crowd
         self._actor: Actor
@@ -61,7 +66,7 @@ class HerdingTask:
             balance_msat=scenario.balances_msat(seed),
         )
         simulation.fund(self.node, config.wallet_msat)
-        timeline = Timeline(simulation, shock.acts(scene))
+        timeline = Timeline(simulation, (*shock.acts(scene), *self._looks()))
         self._actor = Actor(simulation, self.node, config.menu, timeline.run)
         self._crowd = Crowd(simulation, shock.companions(scene), self.stress.companion, config, self._gossip, seed)
         self._observer = Observer(simulation, self.node, config.role, config.tick_ms, self._gossip)
@@ -98,6 +103,18 @@ class HerdingTask:
             wanted=self._wanted(terms),
         )
 
+    def _looks(self) -> tuple[Act, ...]:
+        """Those of whoever is shown the node, and of the watch, which begins with the first decision."""
+        config = self.config
+        looks: list[Act] = []
+        if self.on_minute is not None:
+            looks += Lookout(self.node, config.role, self.on_minute).acts(0, config.duration_ms)
+        if config.watch is not None:
+            self._sentinel = Sentinel(config.watch)
+            lookout = Lookout(self.node, config.role, self._sentinel.see)
+            looks += lookout.acts(config.warm_up_ticks * config.tick_ms, config.duration_ms)
+        return tuple(looks)
+
     def _wanted(self, terms: dict[str, float]) -> float:
         """Value of the payments that ended in the tick, had all succeeded; what passes by a router depends on it."""
         if self.config.role == Role.ROUTER:
@@ -107,4 +124,6 @@ class HerdingTask:
     def _look(self) -> Decision:
         actor = self._actor
         view = self._observer.look(actor.pending(), actor.take_failures(), actor.take_rebalanced())
+        if self._sentinel is not None:
+            view = replace(view, alarm_levels=self._sentinel.take())
         return decide(view, self.config.menu)

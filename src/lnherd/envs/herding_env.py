@@ -7,6 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from lnherd.anomaly.signals import N_SIGNALS
 from lnherd.control.action import WAIT
 from lnherd.control.decision import Decision
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
@@ -28,8 +29,9 @@ class HerdingEnv(gymnasium.Env[Observation, np.int64]):
     def __init__(self, config: HerdingConfig | None = None, network: Network | None = None) -> None:
         self.task = HerdingTask(config, network)
         k = self.task.config.menu.max_candidates
+        n_context = len(CONTEXT_FEATURES) + (N_SIGNALS if self.task.config.watch else 0)
         parts: dict[str, spaces.Space[Any]] = {
-            "context": spaces.Box(-1.0, 1.0, (len(CONTEXT_FEATURES),), np.float32),
+            "context": spaces.Box(-1.0, 1.0, (n_context,), np.float32),
             "candidates": spaces.Box(-1.0, 1.0, (k, len(CANDIDATE_FEATURES)), np.float32),
             "action_mask": spaces.Box(0, 1, (k,), np.int8),
         }

@@ -8,6 +8,7 @@ from lnherd.control.view import (
     NodeView,
     PaymentCounts,
     Role,
+    no_records,
 )
 from lnherd.engine import Simulation
 from lnherd.engine.codes import FAILED, SUCCEEDED
@@ -58,7 +59,10 @@ def own_edges(simulation: Simulation, node: int) -> Ints:
 class Observer:
     """Looks at one node, remembering totals so that each look holds what is new since the last."""
 
-    def __init__(self, simulation: Simulation, node: int, role: Role, tick_ms: int, gossip: Gossip) -> None:
+    def __init__(
+        self, simulation: Simulation, node: int, role: Role, tick_ms: int, gossip: Gossip | None = None
+    ) -> None:
+        """Without ``gossip``, views name no rivals and no nodes worth a channel."""
         self._simulation, self._node, self._role, self._tick_ms = simulation, node, role, tick_ms
         self._decay: float = 0.5 ** (tick_ms / DEMAND_HALF_LIFE_MS)
         payments, n_scheduled = simulation.payments, int(simulation.state.clock[0].n_scheduled)
@@ -116,9 +120,11 @@ class Observer:
             "max_htlcs": near["max_htlcs"],
             "reserve_msat": near["reserve_msat"],
             "out_msat_per_h": self._out.smooth(out["settled_msat"] + out["refused_msat"], self._weight, self._tick_ms),
+            "hold_ms": out["hold_ms"] + into["hold_ms"],
             "in_msat_per_h": self._into.smooth(into["settled_msat"], self._weight, self._tick_ms),
         }
-        columns |= self._gossip.rivals(plain(state.edges), near["target"], self._node)
+        if self._gossip is not None:
+            columns |= self._gossip.rivals(plain(state.edges), near["target"], self._node)
         columns |= {ours: near[theirs] for ours, theirs in NEAR_COLUMNS.items()}
         columns |= {ours: far[theirs] for ours, theirs in FAR_COLUMNS.items()}
         columns |= {ours: out[theirs] for ours, theirs in OUT_COLUMNS.items()}
@@ -149,6 +155,8 @@ class Observer:
 
     def _peers(self, channels: Records) -> Records:
         """Nodes worth a channel: the most wanted first, then the largest; none that we can still pay well."""
+        if self._gossip is None:
+            return no_records(PEER_DTYPE)
         well_connected = channels["local_msat"] > WELL_CONNECTED * channels["capacity_msat"]
         excluded = {*channels["peer"][well_connected].tolist(), self._node}
         most_wanted = np.argsort(-self._wanted, kind="stable")[: N_PEERS + len(excluded)]

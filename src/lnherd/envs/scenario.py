@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lnherd.anomaly.watch import WatchConfig
 from lnherd.control.action import ActionKind
 from lnherd.control.menu import ALL_KINDS, MenuConfig
 from lnherd.control.view import Role
@@ -82,6 +83,8 @@ class HerdingConfig:
     """What counts."""
     offers: MenuConfig | None = None
     """What is offered; None offers what makes sense for the role (:attr:`menu`)."""
+    watch: WatchConfig | None = None
+    """An anomaly watch that looks at the node every minute and goes on from what it knew before; None has none."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """How the world behaves."""
 

@@ -1,13 +1,15 @@
 """Configurations of trainings and comparisons: frozen, complete, the same in JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from lnherd.agents.configs import DEVICES, DQNConfig, PPOConfig
+from lnherd.agents.configs import DEVICES, DQNConfig, PPOConfig, Spaces
 from lnherd.agents.learners import LearnerConfig, on_device
 from lnherd.agents.qlearning import QConfig
+from lnherd.anomaly.signals import ALARM_FEATURES
+from lnherd.control.encode import CONTEXT_FEATURES
 from lnherd.control.view import Role
 from lnherd.errors import InputError
 from lnherd.experiments.json_config import from_json, to_json
@@ -39,6 +41,8 @@ class ScenarioConfig:
     """Public key, alias or index of the herder; None picks a mid-size node (5-15 live channels)."""
     network_seed: int = 0
     """Seed of the synthetic network and of who trades with whom."""
+    watch: str | None = None
+    """Path of a calibrated anomaly watch over the herder, which ``lnherd detect`` wrote; None has none."""
 
     def __post_init__(self) -> None:
         _check("--nodes", self.nodes, 10)
@@ -73,8 +77,11 @@ class TrainConfig:
         return [value | _TRAINING for value in distinct_seeds(self.seed, self.episodes)]
 
     def learner(self) -> LearnerConfig:
-        """Hyper-parameters."""
-        return on_device(hyper_parameters(self.algorithm), self.device)
+        """Hyper-parameters; networks see the levels of a watch."""
+        config = on_device(hyper_parameters(self.algorithm), self.device)
+        if self.scenario.watch is None or isinstance(config, QConfig):
+            return config
+        return replace(config, spaces=Spaces(context=(*CONTEXT_FEATURES, *ALARM_FEATURES)))
 
 
 @dataclass(frozen=True)

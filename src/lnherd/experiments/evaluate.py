@@ -1,10 +1,12 @@
 """One policy on held-out seeds, beside doing nothing on the same ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lnherd.agents.braked import PREFIX
 from lnherd.agents.learners import load_policy
 from lnherd.agents.rules import RULES
 from lnherd.errors import InputError
@@ -21,9 +23,14 @@ SEEDS_PER_JOB = 2
 def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
     """What ``name`` means: a rule, a saved policy, or the directory of a training; and where it was trained.
 
+    ``braked:`` before it puts on the brake of the anomaly watch.
+
     Raises:
         InputError: when it is none of them.
     """
+    if name.startswith(PREFIX):
+        candidate, trained_on = find_policy(name.removeprefix(PREFIX))
+        return replace(candidate, name=PREFIX + candidate.name, is_braked=True), trained_on
     path = Path(name)
     if name in RULES and not path.exists():
         return Candidate(name), ScenarioConfig()
@@ -33,6 +40,17 @@ def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
         raise InputError(f"{name}: is no training, no policy file and no rule; rules are {', '.join(RULES)}")
     policy, episodes = load_policy(path)
     return Candidate(policy.name, 0, path, episodes), ScenarioConfig()
+
+
+def require_watch(candidates: Iterable[Candidate], scenario: ScenarioConfig) -> None:
+    """Refuse a brake that nothing would pull.
+
+    Raises:
+        InputError: when a candidate is braked and nobody watches the node.
+    """
+    for each in candidates:
+        if each.is_braked and scenario.watch is None:
+            raise InputError(f"{each.name}: brakes on an anomaly watch; give --watch the watch.json of lnherd detect")
 
 
 def _of_training(directory: Path) -> tuple[Candidate, ScenarioConfig]:

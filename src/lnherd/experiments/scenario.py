@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lnherd.anomaly.watch_file import read_watch
 from lnherd.envs.herding import HerdingTask
 from lnherd.envs.scenario import HerdingConfig, choose_node
 from lnherd.experiments.config import ScenarioConfig
@@ -54,9 +55,10 @@ def build_world(scenario: ScenarioConfig) -> World:
     """Lay out ``scenario``.
 
     Raises:
-        InputError: when the snapshot cannot be read, or has no such node.
+        InputError: when the snapshot or the watch cannot be read, or there is no such node.
     """
-    herding = HerdingConfig(role=scenario.role, n_nodes=scenario.nodes, network_seed=scenario.network_seed)
+    watch = None if scenario.watch is None else read_watch(scenario.watch)
+    herding = HerdingConfig(role=scenario.role, n_nodes=scenario.nodes, network_seed=scenario.network_seed, watch=watch)
     if scenario.network is None:
         network = generate(GeneratorConfig(n_nodes=scenario.nodes), scenario.network_seed)
         origin = f"a synthetic network of {network.n_nodes} nodes, calibrated to the 2026 mainnet"

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lnherd.agents.braked import PREFIX, Braked
 from lnherd.agents.learners import load_policy
 from lnherd.agents.policy import Policy
 from lnherd.agents.rules import RULES
@@ -47,12 +49,23 @@ class Candidate:
     """Training episodes it has seen."""
     settings: tuple[tuple[str, float], ...] = ()
     """Tuned parameters of a rule; without any it runs as published."""
+    is_braked: bool = False
+    """Whether it spends nothing while the anomaly watch sounds."""
 
     def policy(self) -> Policy:
         """Build or load it."""
+        policy = self._unbraked()
+        return Braked(policy) if self.is_braked else policy
+
+    def _unbraked(self) -> Policy:
         if self.path is not None:
             return load_policy(self.path)[0]
-        return with_parameters(RULES[self.name.removesuffix(TUNED)](), dict(self.settings))
+        rule = self.name.removeprefix(PREFIX).removesuffix(TUNED)
+        return with_parameters(RULES[rule](), dict(self.settings))
+
+    def fingerprint(self) -> str:
+        """What tells a saved policy from another of its name: the start of its file's SHA-256; rules have none."""
+        return "" if self.path is None else sha256(self.path.read_bytes()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ def _forward(world: World, part: Part) -> int:
         world.flows[named].refused_msat += amount_msat
         return objections[named]
     part.edges[hop], part.hop = accepting[0], hop
+    part.added_ms.append(world.now_ms)
     add_htlc(world.directions[accepting[0]], part.htlc(hop), amount_msat)
     world.send_message(part, HTLC_ARRIVES, forth=True)
     return NO_FAILURE
@@ -153,7 +154,7 @@ def preimage_arrives(world: World, part: Part) -> None:
     flow = world.flows[edge]
     flow.n_settled += 1
     flow.settled_msat += amount_msat
-    flow.hold_ms += world.now_ms - part.sent_ms
+    flow.hold_ms += world.now_ms - part.added_ms[hop]
     if hop == 0:
         part_succeeded(world, part)
         return

@@ -55,8 +55,8 @@ def ask_source(world: World, payment: Payment) -> None:
 
 def _add_part(world: World, payment: Payment, amount_msat: int) -> None:
     payment.attempts += 1
-    sent = (world.now_ms, world.height)
-    part = Part(payment.index, payment.attempts, amount_msat, *sent, edges=[], amounts=[], cltv=[], hop=-1)
+    height = world.height
+    part = Part(payment.index, payment.attempts, amount_msat, height, edges=[], amounts=[], cltv=[], hop=-1)
     payment.parts.insert(0, part)
     payment.most_parts = max(payment.most_parts, len(payment.parts))
     ask(world, part)
@@ -109,11 +109,12 @@ def carry_out(world: World, part: Part, choice: int) -> None:
 def _send_over(world: World, part: Part, edge: int) -> None:
     amount_msat, cltv = _onward(world, part, edge)
     if not part.edges:
-        part.sent_ms, part.sent_height = world.now_ms, world.height
+        part.sent_height = world.height
     part.status = FORWARDING
     part.edges.append(edge)
     part.amounts.append(amount_msat)
     part.cltv.append(cltv)
+    part.added_ms.append(world.now_ms)
     part.hop += 1
     add_htlc(world.directions[edge], part.htlc(part.hop), amount_msat)
     world.send_message(part, HTLC_ARRIVES, forth=True)

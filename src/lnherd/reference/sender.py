@@ -153,11 +153,11 @@ def _dispatch(world: World, payment: Payment, amount_msat: int, route: Route) ->
         payment=payment.index,
         number=payment.attempts,
         amount_msat=amount_msat,
-        sent_ms=world.now_ms,
         sent_height=world.height,
         edges=list(route.edges),
         amounts=list(route.amounts),
         cltv=list(route.cltv),
+        added_ms=[world.now_ms],
     )
     payment.parts.insert(0, part)
     payment.most_parts = max(payment.most_parts, len(payment.parts))

@@ -29,11 +29,12 @@ class Part:
     payment: int
     number: int
     amount_msat: int
-    sent_ms: int
     sent_height: int
     edges: list[int]
     amounts: list[int]
     cltv: list[int]
+    added_ms: list[int] = field(default_factory=list)
+    """When the HTLC of each hop so far was added."""
     hop: int = 0
     is_waiting: bool = False
     claim: "Operation | None" = None

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from fake_herding import FakeTask
 from lnherd.agents.learners import load_policy
 from lnherd.agents.packing import Packed
 from lnherd.agents.scorer import Scorer, ScorerPolicy, best, log_probabilities, read_npz, save_scorer, scorer_from
+from lnherd.anomaly.signals import ALARM_FEATURES
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
 from lnherd.errors import InputError
 
@@ -70,6 +72,18 @@ def test_save_and_load(tmp_path):
     policy, episodes = load_policy(path)
     assert isinstance(policy, ScorerPolicy) and episodes == 7 and policy.name == "ppo" and policy.greedy
     assert np.array_equal(policy.scorer.w2, drawn().w2)
+
+
+def test_levels_of_a_watch_are_left_out_by_those_who_do_not_know_them(tmp_path):
+    decision = FakeTask().reset(0)
+    watched = replace(decision, context=np.append(decision.context, np.float32(0.7)))
+    policy = ScorerPolicy(drawn(), n_context=len(decision.context))
+    assert policy.act(watched) == policy.act(decision) == ScorerPolicy(drawn()).act(decision)
+    with pytest.raises(InputError, match="--watch"):
+        ScorerPolicy(drawn(), n_context=len(watched.context)).act(decision)
+    save_scorer(tmp_path / "policy.npz", drawn(), {**ABOUT, "context": [*ABOUT["context"], *ALARM_FEATURES]})
+    loaded, _ = load_policy(tmp_path / "policy.npz")
+    assert loaded.n_context == len(ABOUT["context"]) + len(ALARM_FEATURES)
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path):

@@ -43,7 +43,7 @@ def test_control_is_exactly_zero_and_a_mass_closure_is_not(finished):
     assert control["is_untouched"] is True
     assert all(control[name] == {"value": 0.0, "low": 0.0, "high": 0.0} for name in ("R", "revenue", "success_rate"))
     assert closure["is_untouched"] is False
-    assert closure["success_rate"]["value"] < 0 and closure["channels_lost"] > 0
+    assert closure["success_rate"]["value"] < 0 and closure["channels_lost"]["value"] > 0
 
 
 def test_a_test_that_was_cut_off_goes_on_and_ends_the_same(finished, tmp_path):

@@ -62,7 +62,7 @@ def test_flows_count_what_was_settled_forwarded_and_earned():
         FEE_MSAT,
     )
     assert (first.assisted_msat, second.assisted_msat) == (FEE_MSAT, 0)
-    assert (first.hold_ms, second.hold_ms) == (400, 300)
+    assert (first.hold_ms, second.hold_ms) == (400, 200)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gymnasium
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from gymnasium.utils.env_checker import check_env
 
@@ -10,7 +11,8 @@ from lnherd.agents.price_table import PriceTable
 from lnherd.envs.pricing_env import FEATURES, MULTIPLES, PricingConfig, PricingEnv
 from lnherd.envs.pricing_task import CANDIDATE, PricingTask
 from lnherd.errors import InputError
-from lnherd.experiments.pricing import TRAINING_SEEDS, compare, cost_plus, fixed, play, surge
+from lnherd.experiments.pricing import ALWAYS, TRAINING_SEEDS, compare, cost_plus, fixed, play, summarise, surge
+from lnherd.experiments.report.pricing_page import profits, render, table_rows
 
 SMALL = PricingConfig(nodes=60, agents=30, ticks=4, rivals=2)
 
@@ -98,6 +100,34 @@ def test_comparison_pairs_rules_and_trainings():
     assert base.profit_sat == same.profit_sat
     assert same.against_fixed.value == 0.0
     assert TRAINING_SEEDS > 2
+    best = max((each for each in results if each.policy.startswith(ALWAYS)), key=lambda each: each.mean.value)
+    assert best.against_best.value == 0.0
+
+
+SCORES = {
+    "fixed": [[10.0, 20.0, 30.0]],
+    "always x1": [[10.0, 20.0, 30.0]],
+    "always x2": [[15.0, 25.0, 35.0]],
+    "q-table": [[16.0, 26.0, 36.0], [18.0, 28.0, 38.0]],
+}
+
+
+def test_hindsight_is_the_best_constant_price_on_the_same_seeds():
+    results = {each.policy: each for each in summarise(SCORES)}
+    assert results["q-table"].against_best.value == 2.0
+    assert results["fixed"].against_best.value == -5.0
+    assert results["always x2"].against_best.value == 0.0
+
+
+def test_the_page_shows_the_curve_of_prices_and_a_level_for_every_policy():
+    results = summarise(SCORES)
+    page = render(results, {"command": "lnherd <pricing>"})
+    drawn = profits(results)
+    assert [each["name"] for each in drawn["data"]] == ["one price for ever", "fixed", "q-table"]
+    assert drawn["data"][0]["y"] == [20.0, 25.0] and drawn["data"][2]["y"] == [27.0, 27.0]
+    go.Figure(drawn)
+    assert "lnherd &lt;pricing&gt;" in page
+    assert [row[0] for row in table_rows(results)] == ["q-table", "always x2", "fixed", "always x1"]
 
 
 def test_nonsense_is_refused():

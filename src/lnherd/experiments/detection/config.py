@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from lnherd.anomaly.calibration import ALARMS_A_WEEK
 from lnherd.anomaly.watch import WatchConfig
 from lnherd.errors import InputError
 from lnherd.experiments.config import ScenarioConfig, distinct_seeds
 from lnherd.traffic.shocks import CASES, CONTROL
 
 SHOCKS = tuple(case for case in CASES if case != CONTROL)
+MOST_ALARMS = 10
 CALM = "calm"
 """Weeks without a shock."""
 SEVERE = ("hub-outage", "mass-closure", "slow-jamming", "fast-jamming", "on-chain-spike")
@@ -37,6 +39,8 @@ class DetectionConfig:
     """How many ticks (of half an hour) what can be over lasts; it is watched as long."""
     seed: int = 0
     """Of everything."""
+    alarms_a_week: float = ALARMS_A_WEEK
+    """False alarms that the watch is calibrated to: its operating point, chosen beforehand."""
     watch: WatchConfig = field(default_factory=WatchConfig)
     """How the node is watched; its thresholds are calibrated."""
 
@@ -44,6 +48,8 @@ class DetectionConfig:
         for name, most in (("calm_weeks", 1_000), ("calm_days", 365), ("seeds", 10_000)):
             if not 1 <= getattr(self, name) <= most:
                 raise InputError(f"--{name.replace('_', '-')} is {getattr(self, name)}; give 1 to {most}")
+        if not 0 < self.alarms_a_week <= MOST_ALARMS:
+            raise InputError(f"--alarms-a-week is {self.alarms_a_week}; give more than 0, at most {MOST_ALARMS}")
         for case in self.cases:
             if case not in SHOCKS:
                 raise InputError(

@@ -1,14 +1,13 @@
 """What an evaluation of detectors hands over: a table, the figures in JSON, a page with the operating curves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lnherd.anomaly.signals import SIGNALS
+from lnherd.anomaly.watch_file import write_watch
 from lnherd.experiments.detection.config import SEVERE, DetectionConfig
 from lnherd.experiments.detection.summary import BEARABLE, IN_TIME, Detection, Score
 from lnherd.experiments.directory import write_csv, write_json, write_text
@@ -23,10 +22,13 @@ COLUMNS = (
     "recall",
     "precision",
     "case",
-    "in_time",
+    "case_recall",
+    "case_precision",
     "median_delay_min",
 )
 """Columns of ``results.csv``: one row for each detector, sensitivity and case."""
+WATCH_FILE = "watch.json"
+"""The watch, calibrated: what ``--watch`` of other commands takes."""
 FEWEST = 0.05
 """Where curves that have no false alarm are drawn: the axis is logarithmic."""
 
@@ -34,33 +36,26 @@ FEWEST = 0.05
 def publish(
     out: Path, config: DetectionConfig, detection: Detection, origin: str, provenance: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[Path, ...]]:
-    """Write table, figures and report into ``out``; returns the JSON and the files."""
+    """Write table, figures, the calibrated watch and the report into ``out``; returns the JSON and the files."""
     table, figures, report = out / "results.csv", out / "results.json", out / "report.html"
+    watch = out / WATCH_FILE
     content = {
-        "chosen": [_score_json(each) for each in detection.chosen],
-        "curves": [_score_json(each) for each in detection.curves],
+        "chosen": [asdict(each) for each in detection.chosen],
+        "curves": [asdict(each) for each in detection.curves],
         "watch": to_json(detection.watch),
         "config": to_json(config),
         "provenance": dict(provenance),
     }
     write_csv(table, COLUMNS, [row for each in detection.curves for row in _rows(each)])
     write_json(figures, content)
+    write_watch(detection.watch, watch)
     write_text(report, render(config, detection, origin, provenance))
-    return content, (table, figures, report)
+    return content, (table, figures, watch, report)
 
 
 def _rows(each: Score) -> list[list[Any]]:
     head = [each.setting.detector, each.setting.sensitivity, each.false_alarms_a_week.value, each.recall.value]
-    return [[*head, each.precision, *_finite(delay)] for delay in each.delays]
-
-
-def _finite(delay: tuple[str, float, float]) -> tuple[str, float, float | None]:
-    case, in_time, minutes = delay
-    return case, in_time, minutes if np.isfinite(minutes) else None
-
-
-def _score_json(each: Score) -> dict[str, Any]:
-    return {**asdict(each), "delays": [_finite(delay) for delay in each.delays]}
+    return [[*head, each.precision, *astuple(case)] for case in each.cases]
 
 
 def table_rows(detection: Detection) -> list[tuple[str, ...]]:
@@ -95,7 +90,8 @@ def render(config: DetectionConfig, detection: Detection, origin: str, provenanc
             "curves",
             "Recall against false alarms for each detector",
             f"Share of severe shocks noticed within {IN_TIME} minutes against false alarms in calm weeks. Large marks: "
-            f"the sensitivity chosen on other weeks for at most {BEARABLE:g} a week. None is drawn at {FEWEST:g}.",
+            f"the operating points, set on other weeks: the watch calibrated to {config.alarms_a_week:g} a week, the "
+            f"others as sensitive as keeps within {BEARABLE:g}. No false alarm is drawn at {FEWEST:g}.",
         ),
         *_points_table(detection),
         *_delays_table(detection.chosen),
@@ -158,14 +154,16 @@ def _points_table(detection: Detection) -> list[str]:
 def _delays_table(chosen: Sequence[Score]) -> list[str]:
     head = ("shock", *(each.setting.detector for each in chosen))
     cells = {
-        (each.setting.detector, case): f"{in_time:.0%}" + (f", {minutes:.0f} min" if np.isfinite(minutes) else "")
+        (each.setting.detector, case.case): f"{case.recall:.0%}"
+        + (f", {case.delay:.0f} min, {case.precision:.2f}" if case.delay is not None else "")
         for each in chosen
-        for case, in_time, minutes in each.delays
+        for case in each.cases
     }
-    cases = [case for case, _, _ in chosen[0].delays]
+    cases = [case.case for case in chosen[0].cases]
     rows = [[case, *(cells[each.setting.detector, case] for each in chosen)] for case in cases]
     caption = (
-        f"<p>Share noticed within {IN_TIME} minutes, and the median delay of those noticed while the shock lasts.</p>"
+        f"<p>Share noticed within {IN_TIME} minutes, the median delay of those noticed while the shock "
+        "lasts, and the share of alarms that are right where one such shock a week happens.</p>"
     )
     return ["<h2>Shock by shock</h2>", caption, *_table(head, rows)]
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from lnherd.anomaly.baseline import Past
+from lnherd.anomaly.signals import N_SIGNALS
+from lnherd.anomaly.watch import Scorer, WatchConfig
+from lnherd.control.view import NodeView
 from lnherd.envs.herding import HerdingTask
 from lnherd.envs.stress import Stress
 from lnherd.errors import InputError
 from lnherd.experiments.detection.config import CALM, DetectionConfig
-from lnherd.experiments.detection.lookout import Lookout, Watched
 from lnherd.experiments.directory import write_bytes
 from lnherd.experiments.scenario import World
 from lnherd.experiments.workers import Candidate, n_cores, workers
@@ -23,7 +26,7 @@ from lnherd.units import MS_PER_DAY, MS_PER_MINUTE
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What was seen in one episode."""
+    """What was seen in one episode, a look a minute."""
 
     case: str
     seed: int
@@ -31,10 +34,28 @@ class Recording:
     """``[T, N_SIGNALS]`` standard scores, a minute apart."""
     onset: int
     """Index of the first look after the shock set in; T if there is none."""
+    past: Past
+    """What is usual for the node, as learned by the end."""
+
+
+class _Recorder:
+    """Keeps the standard scores of the looks it is shown."""
+
+    def __init__(self, config: WatchConfig) -> None:
+        self.scorer = Scorer(config)
+        self.scores: list[Floats] = []
+        self.times_ms: list[int] = []
+
+    def see(self, view: NodeView) -> None:
+        """Score one look."""
+        scores = self.scorer.look(view)
+        if scores is not None:
+            self.scores.append(scores)
+            self.times_ms.append(view.now_ms)
 
 
 def record(config: DetectionConfig, world: World, case: str, seed: int) -> Recording:
-    """Play one episode and look at it."""
+    """Play one episode and look at it every minute, while its policy goes on acting every tick."""
     tick_ms = world.config.tick_ms
     rng = np.random.default_rng([config.seed, seed])
     onset = int(rng.integers(*config.onset_ticks))
@@ -43,14 +64,14 @@ def record(config: DetectionConfig, world: World, case: str, seed: int) -> Recor
         n_ticks = (config.calm_days * MS_PER_DAY + config.watch.warm_up * MS_PER_MINUTE) // tick_ms
     herding = replace(world.config, horizon=n_ticks)
     task = HerdingTask(herding, world.network)
-    lookout = Lookout(world.network, world.node, herding.role, config.watch)
-    candidate = Candidate(config.policy)
-    watched = Watched(CASES.get(case, Shock()), lookout, herding.duration_ms)
-    task.stress = Stress(watched, onset, config.lasting_ticks, candidate.policy)
+    recorder, candidate = _Recorder(config.watch), Candidate(config.policy)
+    task.on_minute = recorder.see
+    task.stress = Stress(CASES.get(case, Shock()), onset, config.lasting_ticks, candidate.policy)
     _play(task, candidate, seed)
-    scores = lookout.scores()
+    scores = np.array(recorder.scores, dtype=np.float64).reshape(-1, N_SIGNALS)
     onset_ms = task.stress.scene(task.scenario, seed).onset_ms
-    return Recording(case, seed, scores, len(scores) if case == CALM else lookout.looks_before(onset_ms))
+    before = len(scores) if case == CALM else int(np.searchsorted(recorder.times_ms, onset_ms))
+    return Recording(case, seed, scores, before, recorder.scorer.past)
 
 
 def _play(task: HerdingTask, candidate: Candidate, seed: int) -> None:
@@ -71,7 +92,8 @@ def record_to(config: DetectionConfig, world: World, case: str, seed: int, out: 
     """Job: record one episode into a file, whole or not at all."""
     recording = record(config, world, case, seed)
     content = io.BytesIO()
-    np.savez_compressed(content, scores=recording.scores.astype(np.float32), onset=recording.onset)
+    scores, past = recording.scores.astype(np.float32), np.array(recording.past)
+    np.savez_compressed(content, scores=scores, onset=recording.onset, past=past)
     write_bytes(run_path(out, case, seed), content.getvalue())
 
 
@@ -98,6 +120,7 @@ def read_recording(out: Path, case: str, seed: int) -> Recording:
     path = run_path(out, case, seed)
     try:
         with np.load(path) as content:
-            return Recording(case, seed, content["scores"].astype(np.float64), int(content["onset"]))
-    except (OSError, ValueError, KeyError) as error:
+            past = Past(*(tuple(row) for row in content["past"].tolist()))
+            return Recording(case, seed, content["scores"].astype(np.float64), int(content["onset"]), past)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no recording ({error}); remove it and run the same command again") from None

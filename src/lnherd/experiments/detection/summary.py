@@ -1,7 +1,7 @@
 """False alarms and delays of each detector, at each sensitivity; the one an operator would choose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from lnherd.anomaly.calibration import calibrate
 from lnherd.anomaly.watch import WatchConfig
 from lnherd.experiments import statistics
 from lnherd.experiments.detection.config import CALM, SEVERE, DetectionConfig
-from lnherd.experiments.detection.detectors import Setting, river_alarms, watch_alarms
+from lnherd.experiments.detection.detectors import WATCH, Setting, river_alarms, watch_alarms
 from lnherd.experiments.detection.runs import Recording, read_recording
 from lnherd.experiments.statistics import Estimate
 from lnherd.network.records import Bools, Ints
@@ -53,6 +53,19 @@ def alarm_starts(alarms: Bools) -> Ints:
 
 
 @dataclass(frozen=True)
+class CaseScore:
+    """One detector at one sensitivity over the shocks of one case."""
+
+    case: str
+    recall: float
+    """Share noticed in time."""
+    precision: float
+    """Share of alarms that are right where one such shock a week happens."""
+    delay: float | None
+    """Median delay in minutes of those noticed while the shock lasts; None if none was."""
+
+
+@dataclass(frozen=True)
 class Score:
     """One detector at one sensitivity, over many recordings."""
 
@@ -63,8 +76,8 @@ class Score:
     """Share of severe shocks noticed in time, likewise over shocks."""
     precision: float
     """Share of alarms that are right where one severe shock a week happens."""
-    delays: tuple[tuple[str, float, float], ...]
-    """(case, share noticed in time, median delay in minutes of those noticed at all) of every case."""
+    cases: tuple[CaseScore, ...]
+    """Case by case."""
 
 
 def score(setting: Setting, outcomes: Sequence[Outcome], seed: int) -> Score:
@@ -72,20 +85,24 @@ def score(setting: Setting, outcomes: Sequence[Outcome], seed: int) -> Score:
     calm = np.array([each.false_alarms * LOOKS_PER_WEEK / each.looks for each in outcomes if each.case == CALM])
     severe = np.array([_is_in_time(each) for each in outcomes if each.case in SEVERE], dtype=np.float64)
     alarms, recall = statistics.mean_interval(calm, seed=seed), statistics.mean_interval(severe, seed=seed)
-    right = recall.value + alarms.value
-    cases = dict.fromkeys(each.case for each in outcomes if each.case != CALM)
-    delays = tuple(_of_case(case, outcomes) for case in cases)
-    return Score(setting, alarms, recall, recall.value / right if right else 0.0, delays)
+    names = dict.fromkeys(each.case for each in outcomes if each.case != CALM)
+    cases = tuple(_of_case(name, outcomes, alarms.value) for name in names)
+    return Score(setting, alarms, recall, _precision(recall.value, alarms.value), cases)
 
 
 def _is_in_time(each: Outcome) -> bool:
     return each.delay is not None and each.delay <= IN_TIME
 
 
-def _of_case(case: str, outcomes: Sequence[Outcome]) -> tuple[str, float, float]:
+def _of_case(case: str, outcomes: Sequence[Outcome], false_alarms: float) -> CaseScore:
     its = [each for each in outcomes if each.case == case]
     delays = [each.delay for each in its if each.delay is not None]
-    return case, float(np.mean([_is_in_time(each) for each in its])), float(np.median(delays)) if delays else np.inf
+    recall = float(np.mean([_is_in_time(each) for each in its]))
+    return CaseScore(case, recall, _precision(recall, false_alarms), float(np.median(delays)) if delays else None)
+
+
+def _precision(right: float, wrong: float) -> float:
+    return right / (right + wrong) if right + wrong else 0.0
 
 
 def most_sensitive(calm: dict[Setting, list[Outcome]]) -> dict[str, Setting]:
@@ -107,23 +124,24 @@ class Detection:
     """The whole evaluation."""
 
     watch: WatchConfig
-    """The watch as it was calibrated."""
+    """The watch as it was calibrated, with what it knew after the last week of the calibration."""
     curves: tuple[Score, ...]
     """Every detector at every sensitivity, on held-out weeks and shocks."""
     chosen: tuple[Score, ...]
-    """Those of them at the operating point: one for each detector."""
+    """Those of them at the operating point, one for each detector: the watch at its calibrated thresholds."""
 
 
 def summarise(config: DetectionConfig, out: Path) -> Detection:
     """Calibrate on the first half of the calm weeks in ``out``, measure on everything else."""
     recordings = [read_recording(out, *job) for job in config.jobs()]
     calibration, held_out = recordings[: config.calm_weeks], recordings[config.calm_weeks :]
-    watch = calibrate([each.scores for each in calibration], config.watch)
-    chosen = most_sensitive(_outcomes(calibration, watch)).values()
+    watch = calibrate([each.scores for each in calibration], config.watch, alarms_a_week=config.alarms_a_week)
+    chosen = most_sensitive(_outcomes(calibration, watch)) | {WATCH: Setting(WATCH, 1.0)}
     curves = {
         setting: score(setting, outcomes, config.seed) for setting, outcomes in _outcomes(held_out, watch).items()
     }
-    return Detection(watch, tuple(curves.values()), tuple(curves[setting] for setting in chosen))
+    watch = replace(watch, past=calibration[-1].past)
+    return Detection(watch, tuple(curves.values()), tuple(curves[setting] for setting in chosen.values()))
 
 
 def _outcomes(recordings: Sequence[Recording], watch: WatchConfig) -> dict[Setting, list[Outcome]]:

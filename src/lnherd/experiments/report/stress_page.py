@@ -9,6 +9,7 @@ from lnherd.experiments.report import words
 from lnherd.experiments.report.document import document, figure, provenance_section
 from lnherd.experiments.report.figures import Figure
 from lnherd.experiments.statistics import Estimate
+from lnherd.experiments.stress.config import SHOULD_MOVE
 from lnherd.experiments.stress.summary import CaseSummary
 from lnherd.traffic.shocks import CONTROL
 
@@ -48,6 +49,7 @@ def render(report: StressReport) -> str:
     sections = [
         *_opening(report),
         *_maps_section(report),
+        *_moved_section(report.summaries),
         *_table_section(report),
         *_cases_section(report),
         *_reading_section(report),
@@ -147,7 +149,7 @@ def _maps_section(report: StressReport) -> list[str]:
         *figure(
             "success",
             "Heat map of the change of the success rate",
-            f"Change of the share of trades since the onset that arrive, in percentage points. {star}",
+            f"Change of the share of trades begun while the shock lasts that arrive, in percentage points. {star}",
         ),
         *figure(
             "recovery",
@@ -158,10 +160,37 @@ def _maps_section(report: StressReport) -> list[str]:
     ]
 
 
+def _moved_section(summaries: Sequence[CaseSummary]) -> list[str]:
+    policies = list(dict.fromkeys(each.policy for each in summaries))
+    cells = {(each.policy, each.case): _moved(each) for each in summaries}
+    rows = "".join(
+        f'<tr><th scope="row">{escape(case)}</th><td>{", ".join(map(_named, SHOULD_MOVE[case])) or "nothing"}</td>'
+        + "".join(f"<td>{cells[policy, case]}</td>" for policy in policies)
+        + "</tr>"
+        for case in dict.fromkeys(each.case for each in summaries)
+    )
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("case", "meant to move", *policies))
+    return [
+        "<h2>Does every case move what it should?</h2>",
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>',
+        "<p>All figures whose 95 % interval is clear of zero; bold where one of those meant is among them.</p>",
+    ]
+
+
+def _moved(each: CaseSummary) -> str:
+    names = ", ".join(map(_named, each.moved)) or "nothing"
+    return f"<b>{names}</b>" if each.moves_as_meant else names
+
+
+def _named(figure: str) -> str:
+    return figure.removesuffix("_sat").replace("_", " ")
+
+
 def _table_section(report: StressReport) -> list[str]:
     head = (
         "policy", "case", "R<br>sat a day", "revenue<br>sat a day", "net<br>sat a day", "success<br>points",
-        "attempts<br>a trade", "drained<br>least to most", "to 90 %<br>hours", "over budget<br>ticks",
+        "attempts<br>a trade", "fees<br>ppm of a trade", "refused<br>forwards", "slots<br>points", "drained<br>points",
+        "drained<br>least to most", "to 90 %<br>hours", "over budget<br>ticks",
     )  # fmt: skip
     rows = "".join(_row(each) for each in report.summaries)
     return [
@@ -181,6 +210,10 @@ def _row(each: CaseSummary) -> str:
         _with_interval(each.net_sat, words.signed),
         _with_interval(success, _one_digit),
         _with_interval(each.attempts, lambda value: f"{value:+.2f}".replace("-", words.MINUS)),
+        _with_interval(each.fee_ppm, words.signed),
+        _with_interval(each.refused, words.signed),
+        _with_interval(_points(each.slots), _one_digit),
+        _with_interval(_points(each.drained), _one_digit),
         f"{words.percent(each.drained_min.value)} to {words.percent(each.drained_max.value)}",
         _hours(each.recovery_h.value) + (f"<small>{each.unrecovered:.0%} never</small>" if each.unrecovered else ""),
         f"{each.breaches.value:.1f}",
@@ -207,6 +240,8 @@ def _reading_section(report: StressReport) -> list[str]:
         "counts are means; 95 % intervals are bootstrapped over days.</li>",
         f"<li><b>A shock</b> sets in {report.onset_h:g} hours into the day; what can be over lasts {report.lasts_h:g} "
         "hours.</li>",
+        "<li><b>Success, attempts, fees</b> are those of the trades begun while the shock lasts, <b>refused</b> and "
+        "<b>slots</b> of the same hours; the rest of the day shows in R and in the time to recover.</li>",
         "<li><b>Drained</b>: share of own channels of which one side holds less than a tenth, since the onset.</li>",
         f"<li><b>Over budget</b>: ticks since the onset that ended with more than {report.budget_sat:,} sat spent on "
         "managing channels that day, on shocked days.</li>",

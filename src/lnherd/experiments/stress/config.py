@@ -10,6 +10,25 @@ from lnherd.traffic.shocks import CASES, CONTROL
 CALM = "calm"
 """The run that every other one is held against."""
 
+SHOULD_MOVE = {
+    CONTROL: (),
+    "hub-outage": ("success_rate", "attempts"),
+    "mass-closure": ("channels_lost", "success_rate"),
+    "slow-jamming": ("slots", "refused"),
+    "fast-jamming": ("refused", "success_rate"),
+    "sink-attack": ("R", "attempts"),
+    "whale-drain": ("drained", "success_rate"),
+    "flow-flip": ("drained", "success_rate"),
+    "fee-war": ("fee_ppm", "revenue"),
+    "on-chain-spike": ("costs",),
+    "probing": ("refused",),
+    "black-hole": ("success_rate", "attempts"),
+    "stale-gossip": ("attempts", "fee_ppm"),
+    "correlated-agents": ("fee_ppm", "R"),
+}
+"""Which figures (fields of ``StressRun``) a case is meant to move, at least one of them for some policy: the suite
+tests itself by them."""
+
 
 @dataclass(frozen=True)
 class StressConfig:

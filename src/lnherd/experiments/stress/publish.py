@@ -83,7 +83,7 @@ def _summary_json(summary: CaseSummary) -> dict[str, Any]:
     return {
         name: {end: round(number, 6) for end, number in asdict(value).items()} if isinstance(value, Estimate) else value
         for name, value in vars(summary).items()
-    }
+    } | {"moved": summary.moved, "moves_as_meant": summary.moves_as_meant}
 
 
 def table_rows(summaries: Sequence[CaseSummary]) -> list[tuple[str, ...]]:

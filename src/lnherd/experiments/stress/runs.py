@@ -14,6 +14,7 @@ import numpy as np
 from lnherd.agents.policy import Policy
 from lnherd.control.action import ActionKind
 from lnherd.control.decision import Plan, StepResult, as_actions
+from lnherd.control.view import share
 from lnherd.engine.codes import FAILED, SUCCEEDED
 from lnherd.envs.herding import HerdingTask
 from lnherd.envs.stress import Stress
@@ -24,7 +25,7 @@ from lnherd.experiments.stress.config import CALM, StressConfig
 from lnherd.experiments.workers import Candidate, TaskMaker, n_cores, own_task, workers
 from lnherd.network.records import plain
 from lnherd.traffic.shocks import CASES
-from lnherd.units import MS_PER_DAY
+from lnherd.units import MS_PER_DAY, PPM
 
 DRAINED = 0.1
 """A channel is drained where one side holds less than this share of it."""
@@ -48,11 +49,19 @@ class StressRun:
     costs: float
     """Of channel management."""
     success_rate: float
-    """Share of the payments the node lives from, begun since the onset and ended, that arrived."""
+    """Share of the payments the node lives from, begun while the shock lasted and ended, that arrived."""
     attempts: float
     """Attempts for each of those payments."""
+    fee_ppm: float
+    """Routing fees of those that arrived, over their amounts."""
+    refused: int
+    """Forwards that the node refused for want of balance or slots while the shock lasted."""
+    slots: float
+    """Highest share of a channel's HTLC slots in use at the end of a tick, while it lasted."""
+    drained: float
+    """Share of own channels that were drained, on average since the onset."""
     drained_min: float
-    """Lowest share of own channels that were drained, since the onset."""
+    """Lowest."""
     drained_max: float
     """Highest."""
     breaches: int
@@ -71,23 +80,30 @@ class _Meter:
     def __init__(self, task: HerdingTask, seed: int, budget_sat: int) -> None:
         self._task, self._budget_sat = task, budget_sat
         foreseen = task.scenario.payments(seed)
-        onset_ms = task.stress.scene(task.scenario, seed).onset_ms
-        self._trades = np.flatnonzero(task.scenario.trades(foreseen) & (foreseen.start_ms >= onset_ms))
+        scene = task.stress.scene(task.scenario, seed)
+        begun = (foreseen.start_ms >= scene.onset_ms) & (foreseen.start_ms < scene.end_ms)
+        self._trades = np.flatnonzero(task.scenario.trades(foreseen) & begun)
         self._day_ticks = MS_PER_DAY // task.config.tick_ms
         self._ticks: list[dict[str, float]] = []
         self._drained: list[float] = []
         self._open: list[int] = []
-        self._breaches = self._fee_updates = 0
+        self._breaches = self._fee_updates = self._refused = 0
+        self._slots = 0.0
 
     def step(self, plan: Plan, result: StepResult) -> None:
         """Note one tick."""
-        channels = result.decision.view.channels
+        view, stress = result.decision.view, self._task.stress
+        channels = view.channels
         self._ticks.append({"R": result.reward, **result.terms})
         self._open.append(len(channels))
-        if len(self._ticks) <= self._task.stress.onset_tick:
+        since = len(self._ticks) - stress.onset_tick
+        if since <= 0:
             return
-        share = channels.local_msat / channels.capacity_msat
-        self._drained.append(float(((share < DRAINED) | (share > 1 - DRAINED)).mean()) if len(channels) else 1.0)
+        if since <= stress.lasting_ticks:
+            self._refused += view.n_refused
+            self._slots = max(self._slots, share(channels.n_htlcs, channels.max_htlcs).max(initial=0.0))
+        ours = view.local_share
+        self._drained.append(float(((ours < DRAINED) | (ours > 1 - DRAINED)).mean()) if len(channels) else 1.0)
         self._breaches += sum(tick["C"] for tick in self._ticks[-self._day_ticks :]) > self._budget_sat
         self._fee_updates += sum(action.kind in FEE_CHANGES for action in as_actions(plan))
 
@@ -95,6 +111,7 @@ class _Meter:
         """The day as a whole."""
         trades = plain(self._task.simulation.payments)[self._trades]
         trades = trades[np.isin(trades["status"], (SUCCEEDED, FAILED))]
+        arrived = trades[trades["status"] == SUCCEEDED]
         revenue, paid, costs = (self._total(term) for term in ("forward_fees", "F", "C"))
         return StressRun(
             policy=policy,
@@ -104,8 +121,12 @@ class _Meter:
             revenue=revenue,
             net_sat=revenue - paid - costs,
             costs=costs,
-            success_rate=float((trades["status"] == SUCCEEDED).mean()) if len(trades) else 1.0,
+            success_rate=len(arrived) / len(trades) if len(trades) else 1.0,
             attempts=float(trades["attempts"].mean()) if len(trades) else 0.0,
+            fee_ppm=float(PPM * arrived["fee_msat"].sum() / max(1, arrived["amount_msat"].sum())),
+            refused=self._refused,
+            slots=float(self._slots),
+            drained=float(np.mean(self._drained)) if self._drained else 0.0,
             drained_min=min(self._drained, default=0.0),
             drained_max=max(self._drained, default=0.0),
             breaches=self._breaches,
@@ -146,9 +167,10 @@ def play_case(config: StressConfig, candidate: Candidate, case: str) -> tuple[St
     )
 
 
-def run_path(out: Path, policy: str, case: str) -> Path:
-    """Where the days of one policy in one case are."""
-    return out / "runs" / f"{policy}--{case}.json"
+def run_path(out: Path, candidate: Candidate, case: str) -> Path:
+    """Where the days of one policy in one case are; a saved policy that has changed has others."""
+    name = "-".join(filter(None, (candidate.name, candidate.fingerprint())))
+    return out / "runs" / f"{name.replace(':', '-')}--{case}.json"
 
 
 def play_all(
@@ -160,7 +182,7 @@ def play_all(
 ) -> list[StressRun]:
     """Play what is not yet in ``out``, in as many processes as there are cores; the calm comes first."""
     places = [(each, case) for each in candidates for case in (CALM, *config.cases)]
-    open_ones = [place for place in places if not run_path(out, place[0].name, place[1]).exists()]
+    open_ones = [place for place in places if not run_path(out, *place).exists()]
     done = len(places) - len(open_ones)
     on_progress(done)
     if open_ones:
@@ -168,10 +190,10 @@ def play_all(
             jobs = {pool.submit(play_case, config, *place): place for place in open_ones}
             for job in as_completed(jobs):
                 candidate, case = jobs[job]
-                write_json(run_path(out, candidate.name, case), {"runs": [asdict(run) for run in job.result()]})
+                write_json(run_path(out, candidate, case), {"runs": [asdict(run) for run in job.result()]})
                 done += 1
                 on_progress(done)
-    return [run for candidate, case in places for run in read_runs(run_path(out, candidate.name, case))]
+    return [run for candidate, case in places for run in read_runs(run_path(out, candidate, case))]
 
 
 def read_runs(path: Path) -> tuple[StressRun, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from lnherd.experiments import statistics
 from lnherd.experiments.statistics import Estimate
-from lnherd.experiments.stress.config import CALM, StressConfig
+from lnherd.experiments.stress.config import CALM, SHOULD_MOVE, StressConfig
 from lnherd.experiments.stress.runs import StressRun
 from lnherd.network.records import Floats
 from lnherd.units import MS_PER_HOUR
@@ -17,8 +17,9 @@ RECOVERED = 0.9
 WINDOW_TICKS = 4
 """Successes are counted over so many ticks (two hours)."""
 RESAMPLES = 4_000
-DIFFERENCES = ("R", "revenue", "net_sat", "costs", "success_rate", "attempts")
-"""Figures that are compared with the calm."""
+MONEY = ("R", "revenue", "net_sat", "costs")
+MEANS = ("success_rate", "attempts", "fee_ppm", "refused", "slots", "drained", "channels_lost", "fee_updates")
+"""Figures that are compared with the calm, by interquartile mean and by mean."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,21 @@ class CaseSummary:
     costs: Estimate
     """Change of the costs of channel management, likewise."""
     success_rate: Estimate
-    """Change of the share of trades since the onset that arrive, mean."""
+    """Change of the share of trades begun while the shock lasts that arrive, mean."""
     attempts: Estimate
-    """Change of the attempts for a trade, mean."""
+    """Change of the attempts for such a trade, mean."""
+    fee_ppm: Estimate
+    """Change of the routing fees they pay, mean."""
+    refused: Estimate
+    """Change of the forwards refused while the shock lasts, mean."""
+    slots: Estimate
+    """Change of the fullest channel's share of HTLC slots in use, mean."""
+    drained: Estimate
+    """Change of the share of own channels drained since the onset, mean."""
+    channels_lost: Estimate
+    """Change of the own channels lost since the onset, mean."""
+    fee_updates: Estimate
+    """Change of the number of own fee changes since the onset, mean."""
     drained_min: Estimate
     """Lowest share of own channels drained since the onset, mean; no difference."""
     drained_max: Estimate
@@ -49,12 +62,19 @@ class CaseSummary:
     """Share of days that do not recover."""
     breaches: Estimate
     """Ticks since the onset that ended with the day's budget overspent, mean."""
-    fee_updates: float
-    """Changes of own fees since the onset, mean."""
-    channels_lost: float
-    """Own channels lost since the onset, mean."""
     is_untouched: bool
     """Whether no day differs from the calm in anything."""
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Figures whose change has a 95 % interval clear of zero."""
+        return tuple(name for name in (*MONEY, *MEANS) if getattr(self, name).excludes_zero)
+
+    @property
+    def moves_as_meant(self) -> bool:
+        """Whether one of the figures that the case is meant to move did; the control is meant to move none."""
+        meant = SHOULD_MOVE[self.case]
+        return any(name in self.moved for name in meant) if meant else not self.moved
 
 
 def summarise(config: StressConfig, runs: Sequence[StressRun], tick_ms: int) -> tuple[CaseSummary, ...]:
@@ -73,7 +93,7 @@ def _summary(config: StressConfig, calm: list[StressRun], shocked: list[StressRu
     hours = [recovery_h(config, was, now, tick_ms) for was, now in zip(calm, shocked, strict=True)]
     left_h = (len(calm[0].successes) - config.onset_tick) * tick_ms / MS_PER_HOUR
     waited = [left_h if hour is None else hour for hour in hours]
-    changes = {name: _change(name, calm, shocked, config.seed) for name in DIFFERENCES}
+    changes = {name: _change(name, calm, shocked, config.seed) for name in (*MONEY, *MEANS)}
     return CaseSummary(
         policy=shocked[0].policy,
         case=shocked[0].case,
@@ -83,16 +103,14 @@ def _summary(config: StressConfig, calm: list[StressRun], shocked: list[StressRu
         recovery_h=_mean(waited, config.seed),
         unrecovered=float(np.mean([hour is None for hour in hours])),
         breaches=_mean([run.breaches for run in shocked], config.seed),
-        fee_updates=float(np.mean([run.fee_updates for run in shocked])),
-        channels_lost=float(np.mean([run.channels_lost for run in shocked])),
         is_untouched=all(_same(was, now) for was, now in zip(calm, shocked, strict=True)),
     )
 
 
 def _change(name: str, calm: list[StressRun], shocked: list[StressRun], seed: int) -> Estimate:
-    """Shares and counts by their mean, money by its interquartile mean."""
+    """Money by its interquartile mean, the rest by its mean."""
     now, was = (np.array([getattr(run, name) for run in side], dtype=float) for side in (shocked, calm))
-    if name in ("success_rate", "attempts"):
+    if name in MEANS:
         return _mean(now - was, seed)
     return statistics.paired_difference(now, was, seed=seed, resamples=RESAMPLES)
 

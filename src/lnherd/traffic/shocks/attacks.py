@@ -115,7 +115,7 @@ def _fill_slots(ring: Ring, until_ms: int, simulation: "Simulation") -> None:
 
 @dataclass(frozen=True)
 class FastJamming(Shock):
-    """HTLCs that take all there is to send, fail after 7 s and come again (Shikhelman & Tikhomirov 2022)."""
+    """HTLCs that take all there is to send fail after 7 s and come again at once (Shikhelman & Tikhomirov 2022)."""
 
     n_targets: int = 4
     """How many channels."""
@@ -123,27 +123,32 @@ class FastJamming(Shock):
     """How long each is held."""
     n_htlcs: int = 2
     """In how many HTLCs a channel's liquidity is taken."""
-    most_ms: int = MS_PER_HOUR
-    """The attack ends after this, or with the shock."""
+    every_ms: int = MS_PER_SECOND
+    """How often he looks for what has become free again."""
+    worth: float = 0.01
+    """Share of a channel's capacity below which what is free is not worth an HTLC."""
 
     def acts(self, scene: Scene) -> tuple[Act, ...]:
-        """A round whenever the last one has failed."""
-        ring, end_ms = Ring(scene, self.n_targets), min(scene.end_ms, scene.onset_ms + self.most_ms)
-        rounds = [Act(time_ms, partial(self._round, ring)) for time_ms in range(scene.onset_ms, end_ms, self.hold_ms)]
+        """From the onset to the end, without a pause."""
+        ring = Ring(scene, self.n_targets)
+        fill = partial(self._fill, ring)
+        rounds = [Act(time_ms, fill) for time_ms in range(scene.onset_ms, scene.end_ms, self.every_ms)]
         return (
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),
             Act(scene.onset_ms, partial(self._hold, ring)),
             *rounds,
-            ring.leaving(end_ms),
+            ring.leaving(scene.end_ms),
         )
 
     def _hold(self, ring: Ring, simulation: "Simulation") -> None:
         simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=self.hold_ms, refuse_probability=1.0)
 
-    def _round(self, ring: Ring, simulation: "Simulation") -> None:
+    def _fill(self, ring: Ring, simulation: "Simulation") -> None:
         for circle in ring.circles:
             edge = simulation.state.edges[circle.target]
             free_msat = int(edge.balance_msat - edge.reserve_msat)
+            if free_msat < self.worth * int(simulation.capacity_msat[circle.target >> 1]):
+                continue
             for _ in range(self.n_htlcs):
                 ring.send(simulation, circle, min(free_msat // self.n_htlcs, int(edge.htlc_max_msat)))
 

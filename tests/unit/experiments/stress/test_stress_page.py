@@ -18,8 +18,8 @@ def summary(policy, case, change):
     return CaseSummary(
         policy=policy, case=case, R=estimate, revenue=estimate, net_sat=estimate, costs=estimate, success_rate=estimate,
         attempts=estimate, drained_min=estimate, drained_max=estimate, recovery_h=estimate, unrecovered=0.5,
-        breaches=estimate,
-        fee_updates=1.0, channels_lost=0.0, is_untouched=change == 0,
+        breaches=estimate, fee_ppm=estimate, refused=estimate, slots=estimate, drained=estimate,
+        fee_updates=estimate, channels_lost=estimate, is_untouched=change == 0,
     )  # fmt: skip
 
 

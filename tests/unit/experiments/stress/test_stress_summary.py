@@ -13,7 +13,7 @@ from lnherd.units import MS_PER_HOUR
 CONFIG = StressConfig(cases=("control", "fee-war"), seeds=3, onset_tick=4, lasting_ticks=2)
 DAY = StressRun(
     policy="do-nothing", case=CALM, seed=1, R=100.0, revenue=20.0, net_sat=10.0, costs=5.0, success_rate=0.9,
-    attempts=1.5,
+    attempts=1.5, fee_ppm=900.0, refused=3, slots=0.1, drained=0.3,
     drained_min=0.2, drained_max=0.4, breaches=0, fee_updates=0, channels_lost=0, successes=(10.0,) * 16,
 )  # fmt: skip
 
@@ -68,6 +68,15 @@ def test_days_that_never_recover_count_with_what_is_left():
     lost = [replace(day, successes=(10.0,) * 4 + (0.0,) * 12) for day in days("fee-war")]
     (summary,) = summarise(CONFIG, [*days(CALM), *lost], MS_PER_HOUR)
     assert summary.unrecovered == 1.0 and summary.recovery_h.value == 12.0
+
+
+def test_a_case_is_told_to_move_what_it_is_meant_to():
+    dearer = [replace(day, fee_ppm=day.fee_ppm + 50.0) for day in days("fee-war")]
+    slower = [replace(day, attempts=day.attempts + 1.0) for day in days("fee-war")]
+    for shocked, moved, as_meant in ((dearer, ("fee_ppm",), True), (slower, ("attempts",), False)):
+        control, war = summarise(CONFIG, [*days(CALM), *days("control"), *shocked], MS_PER_HOUR)
+        assert (war.moved, war.moves_as_meant) == (moved, as_meant)
+        assert (control.moved, control.moves_as_meant) == ((), True)
 
 
 @pytest.mark.parametrize(
