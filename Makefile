@@ -33,7 +33,7 @@ types: $(VENV)/.dev  ## Strict type check
 	$(BIN)/mypy
 
 verify: $(VENV)/.dev  ## Closed forms, published marginals, recorded runs of other simulators
-	for script in theory generator cloth; do $(BIN)/python verification/$$script.py || exit 1; done
+	for script in theory generator cloth fitter; do $(BIN)/python verification/$$script.py || exit 1; done
 
 $(VENV)/.bench: $(VENV)/.dev
 	$(PIP) -e '.[dev,l402,bench]'
