@@ -19,6 +19,7 @@ import math
 from lnherd.engine import bimodal
 from lnherd.engine.channels import refusal_to_sender
 from lnherd.engine.codes import AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED, ESTIMATOR_BIMODAL, NO_FAILURE
+from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.jit import jit
 from lnherd.engine.liquidity import (
     BLOCK,
@@ -176,12 +177,47 @@ def _own_odds(state: State, peer: int) -> int:
 
 @jit
 def _can_send(state: State, edge: int) -> bool:
-    """Whether the sender's ``edge`` could carry this or a higher amount (which it will with fees)."""
+    """Whether a route may begin with the sender's ``edge``, carrying this or, with fees, a higher amount."""
     search = state.search[0]
     if search.first_edge != NONE and edge != search.first_edge:
         return False
     problem = refusal_to_sender(state, edge, search.amount_msat)
-    return problem in (NO_FAILURE, AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED)
+    if problem == AMOUNT_BELOW_MINIMUM:
+        problem = refusal_to_sender(state, edge, search.amount_msat + search.fee_limit_msat)
+        return problem != AMOUNT_BELOW_MINIMUM and _can_pass_on(state, edge)
+    return problem in (NO_FAILURE, DUST_EXPOSURE_EXCEEDED) and _can_pass_on(state, edge)
+
+
+@jit
+def _can_pass_on(state: State, edge: int) -> bool:
+    """Whether the peer is the receiver, or some hop on from it is not ruled out by what it asks for by itself.
+
+    A peer that asks more for every hop than the whole fee limit would otherwise be found out only when all that can
+    reach the receiver has been looked through.
+    """
+    search, peer = state.search[0], state.edges[edge].target
+    if peer == search.receiver:
+        return True
+    for position in range(state.nodes[peer].gossip_start, state.nodes[peer].gossip_end):
+        is_back = state.gossip[position].source == search.sender and search.sender != search.receiver
+        if not is_back and _may_follow(state, edge, state.gossip[position].edge ^ 1):
+            return True
+    return False
+
+
+@jit
+def _may_follow(state: State, edge: int, onward_edge: int) -> bool:
+    """Whether ``onward_edge`` may come after the sender's ``edge`` as far as limits and fee of that hop go."""
+    search = state.search[0]
+    own, onward = state.gossip[state.gossip_position[edge]], state.gossip[state.gossip_position[onward_edge]]
+    if not onward.enabled or search.amount_msat > onward.htlc_max_msat:
+        return False
+    if onward.htlc_min_msat - search.amount_msat > search.fee_limit_msat:
+        return False
+    if own.inbound_base_fee_msat != 0 or own.inbound_fee_ppm != 0:  # may be a discount
+        return True
+    fee_msat = forward_fee_msat(search.amount_msat, onward.base_fee_msat, onward.fee_ppm, 0, 0)
+    return bool(fee_msat <= search.fee_limit_msat)
 
 
 @jit

@@ -253,10 +253,33 @@ class Search:
         return min(table.distances.get(node, table.horizon), table.horizon) if self.look_ahead else 0
 
     def _can_send(self, edge: int) -> bool:
-        if self.query.first_edge not in (NONE, edge):
+        """Whether a route may begin with the sender's ``edge``."""
+        query = self.query
+        if query.first_edge not in (NONE, edge):
             return False
-        problem = self.refusal(edge, self.query.amount_msat)
-        return problem in (NO_FAILURE, AMOUNT_BELOW_MINIMUM, DUST_EXPOSURE_EXCEEDED)
+        problem = self.refusal(edge, query.amount_msat)
+        if problem == AMOUNT_BELOW_MINIMUM:
+            problem = self.refusal(edge, query.amount_msat + query.fee_limit_msat)
+            return problem != AMOUNT_BELOW_MINIMUM and self._can_pass_on(edge)
+        return problem in (NO_FAILURE, DUST_EXPOSURE_EXCEEDED) and self._can_pass_on(edge)
+
+    def _can_pass_on(self, edge: int) -> bool:
+        """Whether the peer is the receiver, or some hop on from it is not ruled out by itself."""
+        query, own = self.query, self.gossip.by_edge[edge]
+        onward = (self.gossip.by_edge[back.edge ^ 1] for back in self.gossip.into[own.target])
+        return own.target == query.receiver or any(
+            self._may_follow(own, hop) for hop in onward if hop.target != query.sender or query.sender == query.receiver
+        )
+
+    def _may_follow(self, own: Announcement, onward: Announcement) -> bool:
+        query = self.query
+        most_msat = query.amount_msat + query.fee_limit_msat
+        if not onward.enabled or query.amount_msat > onward.htlc_max_msat or onward.htlc_min_msat > most_msat:
+            return False
+        if own.inbound_base_fee_msat != 0 or own.inbound_fee_ppm != 0:
+            return True
+        fee_msat = forward_fee_msat(query.amount_msat, onward.base_fee_msat, onward.fee_ppm, 0, 0)
+        return fee_msat <= query.fee_limit_msat
 
     def _incoming_msat(self, edge: Announcement) -> int:
         """What must be sent over ``edge``: what its target sends on, its fee, its inbound fee."""
