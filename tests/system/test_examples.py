@@ -11,7 +11,7 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
 def test_there_are_examples():
-    assert {"paid_api.py", "paying_agent.py"} <= set(SCRIPTS)
+    assert {"hop_by_hop.py", "own_herder.py", "paid_api.py", "paying_agent.py"} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
