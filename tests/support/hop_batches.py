@@ -3,7 +3,7 @@
 import numpy as np
 
 from lnherd.control.hop_decision import DecisionBatch
-from lnherd.engine.state import OUTCOME_DTYPE
+from lnherd.engine.hop_state import OUTCOME_DTYPE
 from lnherd.network.records import zero_records
 
 

@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from lnherd.agents.packing import Packed
 from lnherd.control.action import ActionKind
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
 from lnherd.errors import InputError
@@ -84,12 +85,16 @@ class Binning:
     def _candidate_columns(self) -> list[tuple[int, Bins]]:
         return [(self.candidate_names.index(bins.feature), bins) for bins in self.candidate]
 
+    def packed_rows(self, decisions: Packed) -> Ints:
+        """``[N]`` row of every candidate of many decisions."""
+        return self.rows(np.repeat(decisions.context, decisions.counts, axis=0), decisions.features)
+
     def rows(self, context: NDArray[np.float32], features: NDArray[np.float32]) -> Ints:
-        """Row of each candidate: ``context [C]``, ``features [n, F]`` -> ``[n]``."""
-        row = 0
+        """Row of each candidate: ``context [C]`` or ``[n, C]``, ``features [n, F]`` -> ``[n]``."""
+        rows: Ints = np.zeros(len(features), dtype=np.int64)
         for column, bins in self._context_columns:
-            row = row * bins.n_bins + int(bins.digitise(context[column]))
-        rows: Ints = np.full(len(features), row, dtype=np.int64) * self.n_kinds
+            rows = rows * bins.n_bins + bins.digitise(context[..., column])
+        rows *= self.n_kinds
         rows += features[:, : self.n_kinds].argmax(axis=1)
         for column, bins in self._candidate_columns:
             rows = rows * bins.n_bins + bins.digitise(features[:, column])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from lnherd.control import hop_encode
 from lnherd.control.action import ActionKind
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
 from lnherd.errors import InputError
@@ -19,6 +20,10 @@ class Spaces:
     """Columns of each candidate."""
 
 
+HOP_SPACES = Spaces(hop_encode.CONTEXT_FEATURES, hop_encode.CANDIDATE_FEATURES)
+"""Those of forwarding."""
+
+
 @dataclass(frozen=True)
 class NetworkConfig:
     """The candidate-scoring network."""
@@ -26,7 +31,8 @@ class NetworkConfig:
     hidden: tuple[int, int] = (64, 64)
     """Units of the two layers, in the scorer and in the value network."""
     wait_logit: float = 0.0
-    """How much the untrained scorer prefers candidates whose first feature is 1 (in herding: waiting)."""
+    """How much the untrained scorer prefers candidates whose first feature is 1: waiting in herding, channels in
+    forwarding."""
 
     def __post_init__(self) -> None:
         if min(self.hidden) < 2:
@@ -45,6 +51,8 @@ class PPOConfig:
     """gamma, per tick."""
     trace: float = 0.95
     """lambda of generalised advantage estimation."""
+    credit: str = "own"
+    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
     clip: float = 0.2
     """How far the ratio of probabilities may move from 1 before the gradient stops."""
     value_clip: float | None = None
@@ -102,6 +110,8 @@ class DQNConfig:
     """Whether Q is a value plus advantages with mean 0 (Wang et al. 2016)."""
     n_steps: int = 8
     """Rewards taken as they came before the network is asked."""
+    credit: str = "own"
+    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
     prioritised: bool = False
     """Whether surprising transitions are replayed more often (Schaul et al. 2016)."""
     priority_power: float = 0.6

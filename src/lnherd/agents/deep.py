@@ -20,7 +20,7 @@ from lnherd.agents.configs import DQNConfig, PPOConfig
 from lnherd.agents.learner import REWARD, Progress
 from lnherd.agents.networks import CandidateNetwork
 from lnherd.agents.reward_scale import RewardScale
-from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Trajectory
+from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Played, Player
 from lnherd.agents.scorer import Scorer, ScorerPolicy, read_npz, save_scorer, write_npz
 from lnherd.control.decision import Task
 from lnherd.errors import InputError
@@ -50,8 +50,13 @@ class DeepLearner(ABC):
         self.device, self.batch_episodes = config.device, config.batch_episodes
         self._shared = config
         self.network = CandidateNetwork(config.spaces, config.network, self.rng(DRAWS_WEIGHTS, 0)).to(config.device)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
+        self.forget_moments()
         self.reward_scale = RewardScale(config.discount)
+
+    def forget_moments(self) -> None:
+        """A new optimiser."""
+        rate = self._shared.learning_rate
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate, eps=1e-5, fused=True)
 
     def rng(self, purpose: int, number: int) -> np.random.Generator:
         """A generator for one purpose, the same whenever it is asked for."""
@@ -62,16 +67,16 @@ class DeepLearner(ABC):
         """How to act when ``progress`` (0 to 1) of the training is done."""
 
     @abstractmethod
-    def learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+    def learn(self, played: Sequence[Played], progress: float) -> dict[str, float]:
         """Learn from one batch; returns figures by name."""
 
     @abstractmethod
-    def exploration(self, played: Sequence[Trajectory], progress: float) -> float:
+    def exploration(self, played: Sequence[Played], progress: float) -> float:
         """How much was explored, for the record."""
 
     def train(
         self,
-        task_factory: Callable[[], Task],
+        task_factory: Callable[[], Task] | Player,
         episodes: int,
         seeds: Sequence[int],
         on_progress: Callable[[Progress], None] | None = None,
@@ -83,14 +88,18 @@ class DeepLearner(ABC):
         """Play ``episodes`` episodes, the k-th on seed ``seeds[k % len(seeds)]``; returns their returns.
 
         To train in pieces, play the episodes from ``first`` up to ``last`` at a time: whole batches give what
-        one call gives. ``pool`` (:func:`lnherd.agents.rollout.task_pool`) shares the playing out.
+        one call gives. ``pool`` (:func:`lnherd.agents.rollout.task_pool`) shares the playing out; a
+        :class:`lnherd.agents.rollout.Player` in place of tasks plays by itself.
 
         Raises:
             InputError: without seeds.
         """
         if not seeds:
             raise InputError("training: there are no training seeds; give at least one")
-        collector, returns = Collector(task_factory, self._shared.lanes, pool), list[float]()
+        collector: Player = (
+            task_factory if isinstance(task_factory, Player) else Collector(task_factory, self._shared.lanes, pool)
+        )
+        returns = list[float]()
         end = episodes if last is None else min(last, episodes)
         with one_thread(self.device):
             for start in range(first, end, self.batch_episodes):
@@ -107,14 +116,14 @@ class DeepLearner(ABC):
                         on_progress(Progress(number + 1, episodes, returns[-1], explored, each.totals, losses))
         return returns
 
-    def _learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+    def _learn(self, played: Sequence[Played], progress: float) -> dict[str, float]:
         config = self._shared
         rate = config.learning_rate + progress * (config.learning_rate_end - config.learning_rate)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         if config.scale_rewards:
             for each in played:
-                self.reward_scale.watch(each.rewards)
+                each.watch(self.reward_scale)
         return {**self.learn(played, progress), "learning_rate": rate, "reward_scale": self.reward_scale.scale}
 
     def step(self, loss: torch.Tensor) -> None:

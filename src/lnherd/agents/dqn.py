@@ -19,7 +19,7 @@ from lnherd.agents.configs import DQNConfig
 from lnherd.agents.deep import DRAWS_UPDATES, DeepLearner
 from lnherd.agents.networks import Batch, CandidateNetwork
 from lnherd.agents.replay import Replay, Sample
-from lnherd.agents.rollout import GreedyBehaviour, Trajectory
+from lnherd.agents.rollout import GreedyBehaviour, Played
 from lnherd.agents.scorer import Scorer
 from lnherd.network.records import Floats
 
@@ -34,13 +34,19 @@ class DQNLearner(DeepLearner):
         super().__init__(config, seed)
         self.target = CandidateNetwork(config.spaces, config.network, self.rng(0, 0)).to(self.device)
         power = config.priority_power if config.prioritised else 0.0
-        self.replay = Replay(config.capacity, n_steps=config.n_steps, discount=config.discount, priority_power=power)
+        self.replay = Replay(
+            config.capacity,
+            n_steps=config.n_steps,
+            discount=config.discount,
+            priority_power=power,
+            credit=config.credit,
+        )
 
     def behaviour(self, progress: float) -> GreedyBehaviour:
         """Epsilon-greedy, epsilon falling with the progress."""
         return GreedyBehaviour(self.network.scorer(), self.config.epsilon(progress), self.config.explore_kinds)
 
-    def exploration(self, played: Sequence[Trajectory], progress: float) -> float:
+    def exploration(self, played: Sequence[Played], progress: float) -> float:
         """Epsilon."""
         return self.config.epsilon(progress)
 
@@ -48,7 +54,7 @@ class DQNLearner(DeepLearner):
         """The slow network's scorer; values of a decision do not change the order of its candidates."""
         return self.target.scorer()
 
-    def learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+    def learn(self, played: Sequence[Played], progress: float) -> dict[str, float]:
         """Remember the batch, then take as many gradient steps as it is worth."""
         config = self.config
         for each in played:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lnherd.agents.policy import Policy
 from lnherd.control.decision import StepResult, Task
+
+if TYPE_CHECKING:
+    from lnherd.agents.rollout import Player
 
 REWARD = "R"
 """The sum of rewards among the totals of an episode."""
@@ -63,7 +66,7 @@ class Learner(Protocol):
 
     def train(
         self,
-        task_factory: Callable[[], Task],
+        task_factory: "Callable[[], Task] | Player",
         episodes: int,
         seeds: Sequence[int],
         on_progress: Callable[[Progress], None] | None = None,

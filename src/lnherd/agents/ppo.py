@@ -19,8 +19,7 @@ from lnherd.agents.configs import PPOConfig
 from lnherd.agents.deep import DRAWS_UPDATES, DeepLearner
 from lnherd.agents.networks import Batch
 from lnherd.agents.packing import Packed, joined
-from lnherd.agents.returns import gae
-from lnherd.agents.rollout import SoftmaxBehaviour, Trajectory
+from lnherd.agents.rollout import Played, SoftmaxBehaviour
 from lnherd.network.records import Floats, Ints
 
 
@@ -73,11 +72,11 @@ class PPOLearner(DeepLearner):
         """Draw from the policy, whatever the progress."""
         return SoftmaxBehaviour(self.network.scorer())
 
-    def exploration(self, played: Sequence[Trajectory], progress: float) -> float:
+    def exploration(self, played: Sequence[Played], progress: float) -> float:
         """Entropy, estimated by the mean of -log pi(a)."""
         return -float(np.mean(np.concatenate([each.log_probabilities for each in played])))
 
-    def learn(self, played: Sequence[Trajectory], progress: float) -> dict[str, float]:
+    def learn(self, played: Sequence[Played], progress: float) -> dict[str, float]:
         """Several passes over the batch in shuffled minibatches."""
         config, experience = self.config, self.experience(played)
         rng = self.rng(DRAWS_UPDATES, self.n_updates)
@@ -96,20 +95,19 @@ class PPOLearner(DeepLearner):
         means = {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
         return {**means, "explained_variance": explained_variance(experience.values, experience.returns)}
 
-    def experience(self, played: Sequence[Trajectory]) -> Experience:
+    def experience(self, played: Sequence[Played]) -> Experience:
         """Values and advantages of what was played."""
         config, scale = self.config, self.reward_scale.scale
-        lengths = np.array([len(each) for each in played])
+        lengths = np.array([len(each.decisions.counts) for each in played])
         everything = joined([each.decisions for each in played])
         with torch.no_grad():
             values = self.network.values(Batch(everything, self.device)).cpu().numpy().astype(np.float64)
-        by_episode = np.split(values, np.cumsum(lengths + 1)[:-1])
+        by_episode = np.split(values, np.cumsum(lengths)[:-1])
         advantages = [
-            gae(each.rewards / scale, v, discount=config.discount, trace=config.trace, terminated=each.terminated)
+            each.advantages(v, scale, discount=config.discount, trace=config.trace, credit=config.credit)
             for each, v in zip(played, by_episode, strict=True)
         ]
-        taken = np.ones(len(values), dtype=np.bool_)
-        taken[np.cumsum(lengths + 1) - 1] = False
+        taken = np.concatenate([each.taken for each in played])
         return Experience(
             everything.select(np.flatnonzero(taken)),
             np.concatenate([each.chosen for each in played]),

@@ -15,17 +15,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
 
 from lnherd.agents.binning import Binning, Bins
 from lnherd.agents.learner import Progress, Totals
-from lnherd.agents.qtable import QPolicy, QTable
+from lnherd.agents.qtable import QPolicy, QTable, TableBehaviour
+from lnherd.agents.rollout import EpisodeKey, Played, Player
 from lnherd.control.decision import Decision, Task
 from lnherd.errors import InputError
-from lnherd.network.records import Ints
+from lnherd.network.records import Floats, Ints
 
 FORMAT = "lnherd-q-table-1"
 ARRAYS = ("values", "variances", "visits")
@@ -60,6 +61,10 @@ class QConfig:
     """alpha falls with ``visits ** -power``: 1 averages, 0 keeps it constant."""
     learning_rate_min: float = 0.01
     """alpha never falls below this, so that the table can follow changes."""
+    credit: str = "own"
+    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
+    initial: float = 0.0
+    """Value of rows that were never tried; more than can be had makes a learner try everything."""
     min_visits: int = 3
     """Rows tried less often are unknown: not chosen greedily, not bootstrapped from."""
     confidence: float = 1.0
@@ -94,18 +99,22 @@ class _Episode:
     terminated: bool = False
 
 
+PlayBatch: TypeAlias = Callable[[list[int], float], "Sequence[_Episode | Played]"]
+"""Seeds and epsilon -> the episodes played."""
+
+
 class QLearner:
     """Learns a :class:`QTable` by playing tasks."""
 
     def __init__(self, config: QConfig | None = None, seed: int = 0) -> None:
         self.config = config or QConfig()
         self.seed = seed
-        self.table = QTable.empty(self.config.binning, self.config.min_visits)
+        self.table = QTable.empty(self.config.binning, self.config.min_visits, self.config.initial)
         self.episodes_played = 0
 
     def train(
         self,
-        task_factory: Callable[[], Task],
+        task_factory: Callable[[], Task] | Player,
         episodes: int,
         seeds: Sequence[int],
         on_progress: Callable[[Progress], None] | None = None,
@@ -116,9 +125,9 @@ class QLearner:
     ) -> list[float]:
         """Play ``episodes`` episodes, the k-th on seed ``seeds[k % len(seeds)]``; returns their returns.
 
-        ``task_factory`` is called once for each worker. Calling ``train`` again goes on from the table
-        as it is, with the exploration schedule starting anew. A table is read in this process: ``pool`` is not
-        used. To train in pieces, play the episodes from
+        ``task_factory`` is called once for each worker, or plays by itself. Calling ``train`` again goes on from
+        the table as it is, with the exploration schedule starting anew. A table is read in this process: ``pool``
+        is not used. To train in pieces, play the episodes from
         ``first`` up to ``last`` of the schedule at a time: whole batches give what one call gives.
 
         Raises:
@@ -127,35 +136,51 @@ class QLearner:
         if not seeds:
             raise InputError("q-learning: there are no training seeds; give at least one")
         config, returns = self.config, list[float]()
-        tasks = [task_factory() for _ in range(min(config.workers, config.batch_episodes))]
-        with ThreadPoolExecutor(len(tasks)) as pool:
-            end = episodes if last is None else min(last, episodes)
-            for start in range(first, end, config.batch_episodes):
-                batch = range(start, min(start + config.batch_episodes, end))
-                epsilon = config.epsilon(start / episodes)
-                played = self._play_batch(pool, tasks, [seeds[k % len(seeds)] for k in batch], epsilon)
-                for number, episode in zip(batch, played, strict=True):
-                    self.learn(episode)
-                    returns.append(sum(episode.rewards))
-                    if on_progress:
-                        on_progress(Progress(number + 1, episodes, returns[-1], epsilon, episode.totals))
+        if isinstance(task_factory, Player):
+            play = self._player_playing(task_factory)
+        else:
+            play = self._tasks_playing(task_factory)
+        end = episodes if last is None else min(last, episodes)
+        for start in range(first, end, config.batch_episodes):
+            batch = range(start, min(start + config.batch_episodes, end))
+            epsilon = config.epsilon(start / episodes)
+            played = play([seeds[k % len(seeds)] for k in batch], epsilon)
+            for number, episode in zip(batch, played, strict=True):
+                self.learn(episode)
+                returns.append(sum(episode.rewards))
+                if on_progress:
+                    on_progress(Progress(number + 1, episodes, returns[-1], epsilon, episode.totals))
         return returns
 
-    def _play_batch(
-        self, pool: ThreadPoolExecutor, tasks: list[Task], seeds: list[int], epsilon: float
-    ) -> list[_Episode]:
-        """Play one episode a seed; worker w takes every ``len(tasks)``-th of them."""
-        numbers = range(self.episodes_played, self.episodes_played + len(seeds))
-        self.episodes_played += len(seeds)
-        played: list[_Episode] = [_Episode() for _ in seeds]
+    def _player_playing(self, player: Player) -> PlayBatch:
+        """Episodes that are played elsewhere by the table as it is."""
 
-        def work(worker: int) -> None:
-            for k in range(worker, len(seeds), len(tasks)):
-                rng = np.random.default_rng([self.seed, numbers[k]])
-                self._play(tasks[worker], seeds[k], epsilon, rng, played[k])
+        def play(seeds: list[int], epsilon: float) -> Sequence[Played]:
+            keys = [EpisodeKey(seed, (self.seed, self.episodes_played + k)) for k, seed in enumerate(seeds)]
+            self.episodes_played += len(seeds)
+            return player.collect(TableBehaviour(self.table, epsilon), keys)
 
-        list(pool.map(work, range(len(tasks))))
-        return played
+        return play
+
+    def _tasks_playing(self, task_factory: Callable[[], Task]) -> PlayBatch:
+        """Episodes played here, one a seed; worker w takes every ``len(tasks)``-th of them."""
+        tasks = [task_factory() for _ in range(min(self.config.workers, self.config.batch_episodes))]
+
+        def play(seeds: list[int], epsilon: float) -> Sequence[_Episode]:
+            numbers = range(self.episodes_played, self.episodes_played + len(seeds))
+            self.episodes_played += len(seeds)
+            played: list[_Episode] = [_Episode() for _ in seeds]
+
+            def work(worker: int) -> None:
+                for k in range(worker, len(seeds), len(tasks)):
+                    rng = np.random.default_rng([self.seed, numbers[k]])
+                    self._play(tasks[worker], seeds[k], epsilon, rng, played[k])
+
+            with ThreadPoolExecutor(len(tasks)) as pool:
+                list(pool.map(work, range(len(tasks))))
+            return played
+
+        return play
 
     def _play(self, task: Task, task_seed: int, epsilon: float, rng: np.random.Generator, episode: _Episode) -> None:
         """Play one episode epsilon-greedily into ``episode``; the table is only read."""
@@ -183,12 +208,31 @@ class QLearner:
         kind = rng.choice(np.unique(kinds))
         return int(rng.choice(np.flatnonzero(kinds == kind)))
 
-    def learn(self, episode: _Episode) -> None:
+    def learn(self, episode: "_Episode | Played") -> None:
         """Update every visited row, from the last step to the first, so that news travel back at once."""
+        if not isinstance(episode, _Episode):
+            self._learn_linked(episode)
+            return
         for step in reversed(range(len(episode.chosen))):
             row = episode.chosen[step]
             self.table.visits[row] += 1
             self.table.update(row, self._target(episode, step), self._learning_rate(row))
+
+    def _learn_linked(self, played: Played) -> None:
+        """Decisions of a player, each with links to those it answers for; what follows is valued once, before."""
+        config, decisions = self.config, played.decisions
+        rows = self.table.binning.packed_rows(decisions)
+        known = np.where(self.table.known(rows), self.table.values[rows], -np.inf)
+        highest = np.maximum.reduceat(known, decisions.starts)
+        best: Floats = np.where(np.isfinite(highest), highest, 0.0)
+        returns, following, weights = played.transitions(
+            n_steps=config.n_steps, discount=config.discount, credit=config.credit
+        )
+        targets = (returns + weights * best[following]).tolist()
+        chosen = rows[decisions.starts[played.taken] + played.chosen].tolist()
+        for row, target in zip(reversed(chosen), reversed(targets), strict=True):
+            self.table.visits[row] += 1
+            self.table.update(row, target, self._learning_rate(row))
 
     def _learning_rate(self, row: int) -> float:
         config, visits = self.config, float(self.table.visits[row])

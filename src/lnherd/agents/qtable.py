@@ -1,10 +1,13 @@
 """A table of action values over binned candidates, and the policy that is greedy in it; runs on NumPy alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lnherd.agents.binning import Binning
+from lnherd.agents.packing import Packed
+from lnherd.agents.scorer import best
 from lnherd.control.action import WAIT
 from lnherd.control.decision import Decision, Plan
 from lnherd.network.records import Bools, Floats, Ints
@@ -26,10 +29,10 @@ class QTable:
     """``[n_rows]`` number of updates."""
 
     @classmethod
-    def empty(cls, binning: Binning, min_visits: int) -> "QTable":
+    def empty(cls, binning: Binning, min_visits: int, initial: float = 0.0) -> "QTable":
         """Nothing learned."""
         n = binning.n_rows
-        return cls(binning, min_visits, np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64))
+        return cls(binning, min_visits, np.full(n, initial), np.zeros(n), np.zeros(n, dtype=np.int64))
 
     def copy(self) -> "QTable":
         """An independent table."""
@@ -65,6 +68,27 @@ class QTable:
         """Value of the best known row; 0 if none is known."""
         known = rows[self.known(rows)]
         return float(self.values[known].max()) if len(known) else 0.0
+
+    def best_of_each(self, decisions: Packed) -> Ints:
+        """``[B]`` position of each decision's best known candidate, the first of equals."""
+        rows = self.binning.packed_rows(decisions)
+        return best(np.where(self.known(rows), self.values[rows], -np.inf), decisions)
+
+
+@dataclass(frozen=True, eq=False)
+class TableBehaviour:
+    """The best known candidate, except for a share ``epsilon`` drawn among all alike (``agents.rollout.Behaviour``)."""
+
+    table: QTable
+    epsilon: float
+
+    def choose(self, batch: Packed, rngs: Sequence[np.random.Generator]) -> tuple[Ints, Floats]:
+        """Epsilon-greedily; decision b draws from ``rngs[b]``."""
+        chosen = self.table.best_of_each(batch)
+        for row, (rng, count) in enumerate(zip(rngs, batch.counts.tolist(), strict=True)):
+            if rng.random() < self.epsilon:
+                chosen[row] = rng.integers(count)
+        return chosen, np.zeros(len(chosen))
 
 
 @dataclass(eq=False)

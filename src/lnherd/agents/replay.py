@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lnherd.agents.packing import Packed
-from lnherd.agents.returns import n_step
-from lnherd.agents.rollout import Trajectory
+from lnherd.agents.rollout import Played
 from lnherd.network.records import Floats, Ints
 
 
@@ -75,8 +74,11 @@ class Sample:
 class Replay:
     """The last ``capacity`` decisions."""
 
-    def __init__(self, capacity: int, *, n_steps: int, discount: float, priority_power: float) -> None:
-        self.capacity, self._n_steps, self._discount, self._power = capacity, n_steps, discount, priority_power
+    def __init__(
+        self, capacity: int, *, n_steps: int, discount: float, priority_power: float, credit: str = "own"
+    ) -> None:
+        self.capacity, self._power, self._credit = capacity, priority_power, credit
+        self._n_steps, self._discount = n_steps, discount
         self.added = 0
         self.tree = SumTree(capacity)
         self.top_priority = 1.0
@@ -90,21 +92,19 @@ class Replay:
     def __len__(self) -> int:
         return min(self.added, self.capacity)
 
-    def add(self, episode: Trajectory) -> None:
+    def add(self, episode: Played) -> None:
         """Remember an episode; what comes in is as urgent as the most urgent."""
-        length = len(episode)
-        slots = (self.added + np.arange(length + 1)) % self.capacity
+        is_taken = episode.taken
+        slots = (self.added + np.arange(len(is_taken))) % self.capacity
         self._remember(slots, episode.decisions)
-        returns, following, weights = n_step(
-            episode.rewards, n_steps=self._n_steps, discount=self._discount, terminated=episode.terminated
+        returns, following, weights = episode.transitions(
+            n_steps=self._n_steps, discount=self._discount, credit=self._credit
         )
-        taken = slots[:-1]
+        taken = slots[is_taken]
         self._chosen[taken], self._returns[taken], self._weights[taken] = episode.chosen, returns, weights
         self._next[taken] = slots[following]
-        priorities = np.full(length + 1, self.top_priority)
-        priorities[-1] = 0.0  # nothing was chosen in the last decision
-        self.tree.set(slots, priorities)
-        self.added += length + 1
+        self.tree.set(slots, np.where(is_taken, self.top_priority, 0.0))
+        self.added += len(is_taken)
 
     def _remember(self, slots: Ints, decisions: Packed) -> None:
         features = np.split(decisions.features.astype(np.float16), decisions.starts[1:])

@@ -27,6 +27,17 @@ class RewardScale:
             self.mean += surprise / self.count
             self.squares += surprise * (total - self.mean)
 
+    def watch_all(self, values: Floats) -> None:
+        """Count ``values [n]`` in, each by itself (Chan, Golub & LeVeque 1979)."""
+        n = float(len(values))
+        if n == 0:
+            return
+        mean, total = float(values.mean()), self.count + n
+        surprise = mean - self.mean
+        self.squares += float(((values - mean) ** 2).sum()) + surprise**2 * self.count * n / total
+        self.mean += surprise * n / total
+        self.count = total
+
     @property
     def scale(self) -> float:
         """What rewards are divided by; 1 while nothing varied."""

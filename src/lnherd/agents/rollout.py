@@ -14,15 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from lnherd.agents.learner import Totals
 from lnherd.agents.packing import Packed, joined, packed
+from lnherd.agents.returns import gae, n_step
+from lnherd.agents.reward_scale import RewardScale
 from lnherd.agents.scorer import Scorer, best, log_probabilities
 from lnherd.control.decision import Decision, Task
-from lnherd.network.records import Floats, Ints
+from lnherd.network.records import Bools, Floats, Ints
 
 TaskFactory: TypeAlias = Callable[[], Task]
 
@@ -104,6 +106,61 @@ class Trajectory:
     def __len__(self) -> int:
         return len(self.rewards)
 
+    @property
+    def taken(self) -> Bools:
+        """``[T + 1]`` all but the last."""
+        return np.arange(len(self) + 1) < len(self)
+
+    def watch(self, scale: RewardScale) -> None:
+        """Count the rewards in."""
+        scale.watch(self.rewards)
+
+    def advantages(self, values: Floats, scale: float, *, discount: float, trace: float, credit: str) -> Floats:
+        """``[T]`` generalised advantages; ``values [T + 1]`` are in scaled reward. There is one stream to credit."""
+        return gae(self.rewards / scale, values, discount=discount, trace=trace, terminated=self.terminated)
+
+    def transitions(self, *, n_steps: int, discount: float, credit: str) -> tuple[Floats, Ints, Floats]:
+        """``(returns, next, weights)``, each ``[T]``, for replay."""
+        return n_step(self.rewards, n_steps=n_steps, discount=discount, terminated=self.terminated)
+
+
+class Played(Protocol):
+    """One episode as learners take it: a :class:`Trajectory` or one of forwarding (``hop_trajectory``)."""
+
+    decisions: Packed
+    chosen: Ints
+    log_probabilities: Floats
+    rewards: Floats
+    totals: dict[str, float]
+
+    def __len__(self) -> int: ...
+
+    @property
+    def taken(self) -> Bools:
+        """Of ``decisions``, which were answered."""
+        ...
+
+    def watch(self, scale: RewardScale) -> None:
+        """Tell ``scale`` how large rewards are."""
+        ...
+
+    def advantages(self, values: Floats, scale: float, *, discount: float, trace: float, credit: str) -> Floats:
+        """``[T]`` from the values of ``decisions``."""
+        ...
+
+    def transitions(self, *, n_steps: int, discount: float, credit: str) -> tuple[Floats, Ints, Floats]:
+        """``[T]`` returns, the positions of the decisions that complete them, and the weights of these."""
+        ...
+
+
+@runtime_checkable
+class Player(Protocol):
+    """What plays whole episodes by itself, as compiled worlds do."""
+
+    def collect(self, behaviour: "Behaviour", keys: Sequence[EpisodeKey]) -> Sequence[Played]:
+        """One episode a key, in their order."""
+        ...
+
 
 @dataclass(eq=False)
 class _Lane:
@@ -168,7 +225,7 @@ class Collector:
         self._factory, self._lanes, self._pool = task_factory, lanes, pool
         self._tasks: list[Task] = []
 
-    def collect(self, behaviour: Behaviour, keys: Sequence[EpisodeKey]) -> list[Trajectory]:
+    def collect(self, behaviour: Behaviour, keys: Sequence[EpisodeKey]) -> Sequence[Played]:
         """One trajectory a key, in their order."""
         groups = [keys[start : start + self._lanes] for start in range(0, len(keys), self._lanes)]
         if self._pool is not None:

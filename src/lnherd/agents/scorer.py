@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lnherd.agents.packing import Numbers, Packed, packed
 from lnherd.control.decision import Decision, Plan
 from lnherd.errors import InputError
-from lnherd.network.records import Ints
+from lnherd.network.records import Floats, Ints
 
 FORMAT = "lnherd-scorer-1"
 
@@ -50,7 +50,7 @@ class Scorer:
         return scores
 
 
-def best(scores: Numbers, batch: Packed) -> Ints:
+def best(scores: Numbers | Floats, batch: Packed) -> Ints:
     """``[B]`` position of each decision's highest score among its own candidates, the first of equals."""
     highest = np.maximum.reduceat(scores, batch.starts)
     at_top = np.flatnonzero(scores == np.repeat(highest, batch.counts))

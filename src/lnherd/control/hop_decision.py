@@ -21,7 +21,7 @@ class DecisionBatch:
     the decisions, ``node [B]`` who decides, ``receiver [B]`` who is to be paid, ``payment [B]`` about what,
     ``incoming [B]`` the directed channel over which it came, negative at the source, and ``amount_msat [B]`` what is
     to arrive in the end. All are due at ``now_ms``.
-    ``outcomes [R]`` (``engine.state.OUTCOME_DTYPE``) and ``rewards [R]``, in sat, belong to earlier decisions.
+    ``outcomes [R]`` (``engine.hop_state.OUTCOME_DTYPE``) and ``rewards [R]``, in sat, belong to earlier decisions.
     """
 
     context: NDArray[np.float32]

@@ -115,6 +115,8 @@ def _nodes(network: Network, hop_policy: int) -> Records:
     nodes.memory_head = nodes.first_lesson = NONE
     nodes.online = True
     nodes.hop_policy = hop_policy
+    for ends in (network.channels.node1, network.channels.node2):
+        np.add.at(nodes.capacity_msat, ends, network.channels.capacity_msat)
     return nodes
 
 

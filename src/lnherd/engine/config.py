@@ -18,7 +18,8 @@ from lnherd.engine.codes import (
     SENDER_MINCOSTFLOW,
     SENDER_SHORTEST,
 )
-from lnherd.engine.state import MAX_CANDIDATES, MAX_HOPS, SETTINGS_DTYPE
+from lnherd.engine.hop_state import MAX_CANDIDATES
+from lnherd.engine.state import MAX_HOPS, SETTINGS_DTYPE
 from lnherd.errors import InputError
 from lnherd.network.records import Records, zero_records
 from lnherd.units import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE

@@ -9,8 +9,9 @@ the way to the well-connected node nearest to it and on from there, an upper bou
 import numpy as np
 from numpy.typing import NDArray
 
+from lnherd.engine.hop_state import DESTINATION_DTYPE, N_REGIONS
 from lnherd.engine.jit import jit
-from lnherd.engine.state import DESTINATION_DTYPE, N_REGIONS, State
+from lnherd.engine.state import State
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints, Records, zero_records
 

@@ -1,4 +1,4 @@
-"""What the node that holds a part knows when it chooses, as numbers within [-1, 1].
+"""What the node that holds a part knows when it chooses, as numbers within [-1, 1] (``control.hop_encode``).
 
 The shortlist: of the holder's channels that nothing speaks against, the ``max_candidates`` nearest to the receiver,
 then the cheapest. Around it, the choices are numbered alike for every node: 0 gives up, 1 splits, the rest are the
@@ -11,56 +11,32 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from lnherd.control.hop_encode import CANDIDATE_FEATURES, CONTEXT_FEATURES, FIRST_CHANNEL, N_CONTEXT, N_FEATURES
 from lnherd.engine.channels import spendable_msat
 from lnherd.engine.codes import GIVE_UP, NO_FAILURE, SPLIT
 from lnherd.engine.distances import hops_between
+from lnherd.engine.hop_state import N_REGIONS
 from lnherd.engine.hops import holder, may_split, objection, onward_msat
 from lnherd.engine.jit import jit
-from lnherd.engine.state import N_REGIONS, State
+from lnherd.engine.state import State
 
-CONTEXT_FEATURES = (
-    "amount",
-    "time_left",
-    "fee_left",
-    "hops_left",
-    "cltv_left",
-    "is_source",
-    "distance",
-    "n_candidates",
-    "attempts",
-    "live_parts",
-    "degree",
-)
-"""Of the choice as a whole: log10 of the amount in sat over 8; shares of the payment's time, of 5 % of the amount,
-of the hops and of the blocks that are left; hops to the receiver over 10; and how many candidates, attempts, parts."""
-CANDIDATE_FEATURES = (
-    "is_channel",
-    "is_give_up",
-    "is_split",
-    "balance",
-    "amount_of_balance",
-    "in_flight",
-    "slots",
-    "capacity",
-    "fee_of_budget",
-    "fee_of_amount",
-    "distance",
-    "step",
-    "is_receiver",
-    "success_rate",
-    "record",
-    "peer_degree",
-    "cltv",
-)
-"""Of one choice: shares of the capacity that can be spent and of that which the part would take; of value in flight
-and slots in use; log10 of the capacity in sat over 10; fee as shares of what is left and of 1 % of the amount; hops
-left afterwards over 10, and nearer or farther by; what became of the HTLCs sent that way to that region, and how many
-of the last 64; log2 of the peer's channels over 12; blocks asked for, of 144."""
-N_CONTEXT = len(CONTEXT_FEATURES)
-N_FEATURES = len(CANDIDATE_FEATURES)
-FIRST_CHANNEL = 2
-"""Number of the first of the shortlist among the choices."""
+HALF_LIFE_MS = 10_000.0
+"""Age at which news counts half."""
 Numbers = NDArray[np.float32]
+
+__all__ = [
+    "CANDIDATE_FEATURES",
+    "CONTEXT_FEATURES",
+    "FIRST_CHANNEL",
+    "N_CONTEXT",
+    "N_FEATURES",
+    "Numbers",
+    "choice_of",
+    "describe_choice",
+    "describe_context",
+    "is_possible",
+    "shortlist",
+]
 
 
 @jit
@@ -151,6 +127,16 @@ def describe_context(state: State, attempt_id: int, out: Numbers, at: int) -> No
     out[at + 8] = _share(payment.attempts, settings.policy_attempts)
     out[at + 9] = _share(payment.live_parts, settings.max_parts)
     out[at + 10] = _share(math.log2(1.0 + node.gossip_end - node.gossip_start), 12.0)
+    out[at + 11] = _share(attempt.amount_msat, _most_spendable_msat(state))
+
+
+@jit
+def _most_spendable_msat(state: State) -> int:
+    """Of one candidate; 0 without any."""
+    hops, most_msat = state.hops[0], 0
+    for rank in range(hops.n_candidates):
+        most_msat = max(most_msat, spendable_msat(state, state.gossip[hops.position[rank]].edge ^ 1))
+    return most_msat
 
 
 @jit
@@ -178,15 +164,36 @@ def _describe_channel(state: State, attempt_id: int, rank: int, out: Numbers, at
     out[at], out[at + 1], out[at + 2] = 1.0, 0.0, 0.0
     out[at + 3] = _share(spendable, gossip.capacity_msat)
     out[at + 4] = _share(amount_msat, spendable)
-    out[at + 5] = _share(edge.in_flight_msat, edge.max_in_flight_msat)
-    out[at + 6] = _share(edge.n_htlcs, edge.max_htlcs)
-    out[at + 7] = _share(math.log10(1.0 + gossip.capacity_msat / 1000.0), 10.0)
-    out[at + 8] = _share(fee_msat, fee_msat + amount_msat - attempt.amount_msat)
-    out[at + 9] = _share(fee_msat, 0.01 * attempt.amount_msat)
-    out[at + 10] = _share(distance, 10.0)
-    out[at + 11] = max(-1.0, min(1.0, 0.5 * (hops.distance_here - distance)))
-    out[at + 12] = 1.0 if gossip.source == receiver else 0.0
-    out[at + 13] = (track.successes + 1.0) / (n_known + 2.0)
-    out[at + 14] = _share(n_known, 64.0)
-    out[at + 15] = _share(math.log2(1.0 + peer.gossip_end - peer.gossip_start), 12.0)
-    out[at + 16] = _share(edge.cltv_delta, 144.0)
+    out[at + 5] = _share(amount_msat, gossip.capacity_msat)
+    out[at + 6] = _share(edge.in_flight_msat, edge.max_in_flight_msat)
+    out[at + 7] = _share(edge.n_htlcs, edge.max_htlcs)
+    out[at + 8] = _share(math.log10(1.0 + gossip.capacity_msat / 1000.0), 10.0)
+    out[at + 9] = _share(fee_msat, fee_msat + amount_msat - attempt.amount_msat)
+    out[at + 10] = _share(fee_msat, 0.01 * attempt.amount_msat)
+    out[at + 11] = _share(distance, 10.0)
+    out[at + 12] = max(-1.0, min(1.0, 0.5 * (hops.distance_here - distance)))
+    out[at + 13] = 1.0 if gossip.source == receiver else 0.0
+    out[at + 14] = (track.successes + 1.0) / (n_known + 2.0)
+    out[at + 15] = _share(n_known, 64.0)
+    out[at + 16] = _share_of_news(amount_msat, track.failed_msat)
+    out[at + 17] = _lateness(state, track.failed_msat, track.failed_ms)
+    out[at + 18] = _share_of_news(amount_msat, track.passed_msat)
+    out[at + 19] = _lateness(state, track.passed_msat, track.passed_ms)
+    out[at + 20] = 1.0 if track.failed_msat > 0 and track.failed_payment == attempt.payment else 0.0
+    n_channels = peer.gossip_end - peer.gossip_start
+    out[at + 21] = _share(math.log2(1.0 + n_channels), 12.0)
+    out[at + 22] = _share(float(amount_msat) * n_channels, peer.capacity_msat)
+    out[at + 23] = _share(edge.cltv_delta, 144.0)
+
+
+@jit
+def _share_of_news(amount_msat: float, news_msat: float) -> float:
+    """The amount as a share of one that failed or passed; 0 where none did."""
+    return _share(amount_msat, news_msat) if news_msat > 0.0 else 0.0
+
+
+@jit
+def _lateness(state: State, news_msat: float, news_ms: float) -> float:
+    if news_msat <= 0.0:
+        return 0.0
+    return float(HALF_LIFE_MS / (HALF_LIFE_MS + state.clock[0].now_ms - news_ms))

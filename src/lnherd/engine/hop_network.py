@@ -1,10 +1,12 @@
 """A network that scores choices, run inside the compiled loop: two layers of ReLU over one choice at a time.
 
-``score = w3 . relu(W2 relu(W1 [context, choice] + b1) + b2)``; the highest score wins. Only the choices that are
-possible are computed, and the context's part of the first layer once for all of them. The weights lie in
+``score = w3 . relu(W2 relu(W1 [context, choice] + b1) + b2)``; the highest score wins or, while exploring, a choice is
+drawn by the softmax of the scores, or a share of the choices among all that are possible alike. Only the choices that
+are possible are computed, and the context's part of the first layer once for all of them. The weights lie in
 ``state.scorer`` as W1 [context + choice, H1], b1, W2 [H1, H2], b2, w3, followed by room for the activations.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +22,27 @@ from lnherd.engine.hop_features import (
     describe_context,
     is_possible,
 )
+from lnherd.engine.hop_recording import note_choice, note_decision
 from lnherd.engine.jit import jit
+from lnherd.engine.rng import STREAM_EXPLORATION, uniform
 from lnherd.engine.state import State
 from lnherd.errors import InputError
+from lnherd.network.records import Records
 
 N_INPUTS = N_CONTEXT + N_FEATURES
+DRAW_NONE, DRAW_SOFTMAX, DRAW_UNIFORM = range(3)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """How choices are drawn."""
+
+    seed: int
+    """Of the draws."""
+    epsilon: float | None = None
+    """Share of choices drawn among all that are possible; None draws every choice by the softmax of the scores."""
+    record: bool = True
+    """Whether choices are recorded (``Simulation.fetch_choices``) and outcomes told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,20 +88,81 @@ class ScoringNetwork:
         return np.concatenate([*weights, room]).astype(np.float32)
 
 
+def explore(hops: Records, exploration: Exploration | None) -> None:
+    """Set up ``state.hops[0]``."""
+    hops.draws, hops.is_recording = DRAW_NONE, False
+    if exploration is not None:
+        hops.draws = DRAW_SOFTMAX if exploration.epsilon is None else DRAW_UNIFORM
+        hops.epsilon, hops.draw_seed = exploration.epsilon or 0.0, exploration.seed
+        hops.is_recording = exploration.record
+
+
 @jit
-def best_scored(state: State, attempt_id: int) -> int:
-    """The possible choice with the highest score, the first of equals. Needs the shortlist."""
-    inputs = state.hops[0].scratch
+def draw_scored(state: State, attempt_id: int) -> int:
+    """A possible choice by its score. Needs the shortlist."""
+    hops, inputs = state.hops[0], state.hops[0].scratch
     describe_context(state, attempt_id, state.scorer, inputs)
     _add_context(state)
-    best, best_score = 0, -np.inf
-    for index in range(FIRST_CHANNEL + state.hops[0].n_candidates):
+    n_choices = FIRST_CHANNEL + hops.n_candidates
+    best, n_possible = 0, 0
+    for index in range(n_choices):
+        hops.score[index] = -np.inf
         if is_possible(state, attempt_id, index):
             describe_choice(state, attempt_id, index, state.scorer, inputs + N_CONTEXT)
-            score = _score(state)
-            if score > best_score:
-                best, best_score = index, score
-    return choice_of(state, best)
+            hops.score[index] = _score(state)
+            note_choice(state, n_possible)
+            n_possible += 1
+            best = index if hops.score[index] > hops.score[best] else best
+    chosen, log_probability = best, 0.0
+    if hops.draws == DRAW_SOFTMAX:
+        chosen, log_probability = _draw_softmax(state, n_choices, hops.score[best])
+    elif hops.draws == DRAW_UNIFORM and _uniform(state, 0) < hops.epsilon:
+        chosen = _draw_possible(state, n_choices, n_possible)
+    note_decision(state, attempt_id, n_possible, _position(state, chosen), log_probability)
+    return choice_of(state, chosen)
+
+
+@jit
+def _uniform(state: State, draw: int) -> float:
+    return uniform(state.hops[0].draw_seed, STREAM_EXPLORATION, state.clock[0].decisions_total, draw)
+
+
+@jit
+def _draw_softmax(state: State, n_choices: int, highest: float) -> tuple[int, float]:
+    """``(choice, log-probability)``"""
+    hops, total = state.hops[0], 0.0
+    for index in range(n_choices):
+        total += math.exp(hops.score[index] - highest)
+    left, chosen = _uniform(state, 1) * total, 0
+    for index in range(n_choices):
+        weight = math.exp(hops.score[index] - highest)
+        if weight > 0.0:
+            chosen = index
+            left -= weight
+            if left < 0.0:
+                break
+    return chosen, hops.score[chosen] - highest - math.log(total)
+
+
+@jit
+def _draw_possible(state: State, n_choices: int, n_possible: int) -> int:
+    """Any that is possible, all alike."""
+    left = int(_uniform(state, 1) * n_possible)
+    for index in range(n_choices):
+        if state.hops[0].score[index] > -np.inf:
+            if left == 0:
+                return index
+            left -= 1
+    return 0
+
+
+@jit
+def _position(state: State, chosen: int) -> int:
+    """Of a choice among those that are possible."""
+    position = 0
+    for index in range(chosen):
+        position += 1 if state.hops[0].score[index] > -np.inf else 0
+    return position
 
 
 @jit

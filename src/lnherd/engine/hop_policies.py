@@ -26,7 +26,7 @@ from lnherd.engine.codes import (
 )
 from lnherd.engine.distances import hops_between
 from lnherd.engine.hop_features import shortlist
-from lnherd.engine.hop_network import best_scored
+from lnherd.engine.hop_network import draw_scored
 from lnherd.engine.hops import carry_out, holder, is_over, mark_path, may_split, objection, onward_msat
 from lnherd.engine.jit import jit
 from lnherd.engine.rng import STREAM_CHOICE, uniform
@@ -57,7 +57,7 @@ def choose(state: State, attempt_id: int) -> int:
     kind = state.nodes[holder(state, attempt_id)].hop_policy
     if kind == POLICY_NETWORK:
         shortlist(state, attempt_id)
-        return best_scored(state, attempt_id)
+        return draw_scored(state, attempt_id)
     edge = _any_possible(state, attempt_id) if kind == POLICY_RANDOM else _first_in_rank(state, attempt_id, kind)
     if edge != NONE:
         return edge

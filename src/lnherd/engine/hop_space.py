@@ -4,7 +4,14 @@ import numpy as np
 
 from lnherd.engine.config import SimulationConfig
 from lnherd.engine.distances import distance_tables, no_tables
-from lnherd.engine.state import HOPS_DTYPE, N_REGIONS, OUTCOME_DTYPE, TRACK_DTYPE
+from lnherd.engine.hop_state import (
+    CHOICE_DTYPE,
+    CHOICE_ROW_DTYPE,
+    HOPS_DTYPE,
+    N_REGIONS,
+    OUTCOME_DTYPE,
+    TRACK_DTYPE,
+)
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints, Records, zero_records
 
@@ -23,5 +30,7 @@ def allocate_hops(network: Network, receivers: Ints, config: SimulationConfig) -
         "outcomes": zero_records(INITIAL_OUTCOMES, OUTCOME_DTYPE),
         "tracks": zero_records(network.n_edges * N_REGIONS if is_used else 1, TRACK_DTYPE),
         "scorer": np.zeros(1, dtype=np.float32),
+        "log": zero_records(1, CHOICE_DTYPE),
+        "log_rows": zero_records(1, CHOICE_ROW_DTYPE),
         **tables,
     }

@@ -27,14 +27,16 @@ from lnherd.engine.codes import (
     NO_ROUTE,
     PAYMENT_TIMEOUT,
     POLICY_EXTERNAL,
+    POLICY_NETWORK,
     SPLIT,
     TEMPORARY_TRAMPOLINE_FAILURE,
 )
 from lnherd.engine.fees import forward_fee_msat
 from lnherd.engine.heap import schedule
+from lnherd.engine.hop_state import N_REGIONS
 from lnherd.engine.jit import jit
 from lnherd.engine.latency import arrival_delay_ms
-from lnherd.engine.state import N_REGIONS, NONE, State
+from lnherd.engine.state import NONE, State
 
 PPM = 1_000_000
 TRACK_LENGTH = 64
@@ -264,15 +266,25 @@ def note_outcome(state: State, attempt_id: int, succeeded: bool) -> None:
         return
     edge = attempt.edges[attempt.hop]
     region = state.destinations[state.payments[attempt.payment].receiver].region
-    track = state.tracks[edge * N_REGIONS + region]
+    track, amount_msat = state.tracks[edge * N_REGIONS + region], attempt.amounts[attempt.hop]
     if succeeded:
         track.successes += 1
+        track.passed_msat, track.passed_ms = amount_msat, state.clock[0].now_ms
     else:
         track.failures += 1
+        track.failed_msat, track.failed_ms = amount_msat, state.clock[0].now_ms
+        track.failed_payment = attempt.payment
     if track.successes + track.failures >= TRACK_LENGTH:
         track.successes, track.failures = track.successes >> 1, track.failures >> 1
-    if state.nodes[state.edges[edge].source].hop_policy == POLICY_EXTERNAL:
+    if _is_told(state, state.edges[edge].source):
         _note_hop(state, attempt_id, succeeded)
+
+
+@jit
+def _is_told(state: State, node: int) -> bool:
+    """Whether outcomes of the node's choices are kept: they were made outside or are recorded."""
+    kind = state.nodes[node].hop_policy
+    return bool(kind == POLICY_EXTERNAL or (kind == POLICY_NETWORK and state.hops[0].is_recording))
 
 
 @jit
@@ -283,6 +295,7 @@ def _note_hop(state: State, attempt_id: int, succeeded: bool) -> None:
     clock.n_outcomes += 1
     outcome.decision, outcome.node = attempt.decision[hop], state.edges[attempt.edges[hop]].source
     outcome.latency_ms, outcome.succeeded = clock.now_ms - attempt.added_ms[hop], succeeded
+    outcome.amount_msat = attempt.amount_msat
     earns = succeeded and hop > 0
     outcome.fee_msat = attempt.amounts[hop - 1] - attempt.amounts[hop] if earns else 0
 
@@ -291,9 +304,10 @@ def _note_hop(state: State, attempt_id: int, succeeded: bool) -> None:
 def _note(state: State, attempt_id: int, decision: int, succeeded: bool) -> None:
     """A choice that put no HTLC anywhere is known at once. A part that was released still names its payment."""
     node, clock = holder(state, attempt_id), state.clock[0]
-    if state.nodes[node].hop_policy != POLICY_EXTERNAL:
+    if not _is_told(state, node):
         return
     outcome = state.outcomes[clock.n_outcomes]
     clock.n_outcomes += 1
     outcome.decision, outcome.node = decision, node
     outcome.latency_ms, outcome.fee_msat, outcome.succeeded = 0, 0, succeeded
+    outcome.amount_msat = state.attempts[attempt_id].amount_msat

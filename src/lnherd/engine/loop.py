@@ -27,6 +27,7 @@ from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_ar
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import drop_first
 from lnherd.engine.hop_policies import decision_due
+from lnherd.engine.hop_recording import lacks_log_space
 from lnherd.engine.hops import carry_out
 from lnherd.engine.jit import jit
 from lnherd.engine.payments import start_payment
@@ -123,6 +124,7 @@ def _lacks_space(state: State) -> bool:
         or clock.n_lessons + HEADROOM > len(state.lessons)
         or clock.n_operations + HEADROOM + closures(state) > len(state.operations)
         or clock.n_outcomes + HEADROOM > len(state.outcomes)
+        or lacks_log_space(state)
     )
 
 

@@ -23,6 +23,7 @@ from lnherd.engine.codes import (
 from lnherd.engine.flow_space import allocate_flow
 from lnherd.engine.force_close import force_close
 from lnherd.engine.gossip import announce, announce_closure
+from lnherd.engine.hop_state import N_REGIONS
 from lnherd.engine.search_space import allocate_search
 from lnherd.engine.sizes import (
     CLOSE_VBYTES,
@@ -33,7 +34,7 @@ from lnherd.engine.sizes import (
     SWAP_OUT_VBYTES,
 )
 from lnherd.engine.splicing import pending_splice
-from lnherd.engine.state import N_REGIONS, NONE
+from lnherd.engine.state import NONE
 from lnherd.errors import InputError
 from lnherd.network.records import grown
 

@@ -11,18 +11,20 @@ from lnherd.engine.codes import PAYMENT_STARTS, SPLIT
 from lnherd.engine.config import HOP_POLICIES, SimulationConfig
 from lnherd.engine.gossip import announce
 from lnherd.engine.heap import schedule
-from lnherd.engine.hop_network import ScoringNetwork
+from lnherd.engine.hop_network import Exploration, ScoringNetwork, explore
+from lnherd.engine.hop_state import CHOICE_DTYPE, CHOICE_ROW_DTYPE
 from lnherd.engine.loop import NEVER, SPACE_NEEDED, carry_out_pending, closures, run
 from lnherd.engine.presence import begin_churn
 from lnherd.engine.state import NONE, STATIC_FIELDS, State
 from lnherd.engine.submission import submit
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Indices, Ints, Records, grown, plain
+from lnherd.network.records import Indices, Ints, Records, grown, plain, zero_records
 
+LOG_ENTRIES = 4096
+"""Recorded choices that there is room for at first."""
 CHUNK_EVENTS = 1_000_000
 """Events handled in one call of the compiled loop, so that an interrupt is noticed soon."""
-_POOLS = ("payments", "attempts", "events", "memory", "lessons", "operations", "outcomes")
 
 
 class ExitReason(IntEnum):
@@ -191,7 +193,7 @@ class Simulation:
         self.state.pending[: len(waiting)] = waiting[order]
 
     def fetch_outcomes(self) -> Records:
-        """What came of choices from outside since this was last called (``state.OUTCOME_DTYPE``)."""
+        """What came of choices from outside since this was last called (``hop_state.OUTCOME_DTYPE``)."""
         clock = self.state.clock[0]
         outcomes = self.state.outcomes[: clock.n_outcomes].copy()
         clock.n_outcomes = 0
@@ -207,12 +209,24 @@ class Simulation:
             raise InputError(f"hop policy {name!r} is unknown; choose one of {', '.join(HOP_POLICIES)}")
         self.state.nodes[node].hop_policy = HOP_POLICIES[name]
 
-    def use_network(self, network: ScoringNetwork) -> None:
-        """What nodes with the hop policy ``network`` go by."""
+    def use_network(self, network: ScoringNetwork, exploration: Exploration | None = None) -> None:
+        """What nodes with the hop policy ``network`` go by; without ``exploration`` they take the highest score."""
         flat, hops = network.flat(), self.state.hops[0]
+        explore(hops, exploration)
         hops.hidden1, hops.hidden2 = len(network.b1), len(network.b2)
         hops.scratch = network.n_weights
         self.state = self.state._replace(scorer=flat)
+        if hops.is_recording:
+            log, rows = zero_records(LOG_ENTRIES, CHOICE_DTYPE), zero_records(8 * LOG_ENTRIES, CHOICE_ROW_DTYPE)
+            self.state = self.state._replace(log=log, log_rows=rows)
+            hops.n_logged = hops.n_rows = 0
+
+    def fetch_choices(self) -> tuple[Records, Records]:
+        """Choices recorded (``hop_state.CHOICE_DTYPE``) since this was last called, and the possibilities of each."""
+        hops, state = self.state.hops[0], self.state
+        choices, rows = state.log[: hops.n_logged].copy(), state.log_rows[: hops.n_rows].copy()
+        hops.n_logged = hops.n_rows = 0
+        return choices, rows
 
     def make_room(self) -> None:
         """Double every pool that is short of room."""
@@ -227,7 +241,10 @@ class Simulation:
             "operations": clock.n_operations + closures(self.state),
             "outcomes": clock.n_outcomes,
         }
-        short = [name for name in _POOLS if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]
+        hops = self.state.hops[0]
+        if hops.is_recording:
+            used |= {"log": hops.n_logged, "log_rows": hops.n_rows}
+        short = [name for name in used if used[name] + INITIAL_POOL // 2 > len(getattr(self.state, name))]
         pools = {name: getattr(self.state, name) for name in short}
         self.state = self.state._replace(**{name: grown(pool, 2 * len(pool)) for name, pool in pools.items()})
 

@@ -1,4 +1,4 @@
-"""The state of a simulation: a NamedTuple of few record arrays.
+"""The state of a simulation: a NamedTuple of few record arrays (those of the hop-by-hop mode: ``hop_state``).
 
 Identity is fixed (a NamedTuple cannot be assigned to), contents are mutable, one record holds what is
 used together, mutable scalars live in ``clock[0]``, parameters in ``settings[0]``. The whole state is
@@ -206,6 +206,7 @@ NODE_STATE_DTYPE = np.dtype(
         ("gossip_end", "i4"),
         ("memory_head", "i4"),
         ("memory_tail", "i4"),
+        ("capacity_msat", "i8"),
         ("n_memory", "i4"),
         ("first_lesson", "i4"),
         ("hop_policy", "u1"),
@@ -213,6 +214,7 @@ NODE_STATE_DTYPE = np.dtype(
         ("visit", "i8"),
     ]
 )
+"""``capacity_msat`` is that of all its channels at the start."""
 
 UPDATES_DTYPE = np.dtype([("spent_until_ms", "i8"), ("deferred_ms", "i8")])
 """The token bucket of one direction's channel updates; see :mod:`lnherd.engine.gossip`."""
@@ -526,39 +528,6 @@ FLOW_ARC_DTYPE = np.dtype(
 """An edge that carries ``units`` of flow, at most ``most_units``, beside what the payment's earlier parts hold."""
 
 
-MAX_CANDIDATES = 64
-"""Most channels a choice is described for."""
-N_REGIONS = 16
-"""Parts of the network told apart as destinations: those nearest to each of the best connected nodes."""
-
-HOPS_DTYPE = np.dtype(
-    [
-        ("stamp", "i8"),
-        ("n_candidates", "i8"),
-        ("distance_here", "i8"),
-        ("position", "i4", (MAX_CANDIDATES,)),
-        ("distance", "i4", (MAX_CANDIDATES,)),
-        ("fee_msat", "i8", (MAX_CANDIDATES,)),
-        # scoring network: widths, and where its scratch begins
-        ("hidden1", "i8"),
-        ("hidden2", "i8"),
-        ("scratch", "i8"),
-    ]
-)
-"""Scratch of the running choice. Nodes whose ``visit`` equals ``stamp`` are on the path already."""
-
-DESTINATION_DTYPE = np.dtype([("row", "i4"), ("offset", "u1"), ("region", "u1")])
-"""Where distances to a node are: ``distances[row * N + v] + offset`` hops from node v."""
-
-TRACK_DTYPE = np.dtype([("successes", "u1"), ("failures", "u1")])
-"""What became of the HTLCs a node sent over an edge towards a region, lately: both are halved when they reach 64."""
-
-OUTCOME_DTYPE = np.dtype(
-    [("decision", "i8"), ("latency_ms", "i8"), ("fee_msat", "i8"), ("node", "i4"), ("succeeded", "?")]
-)
-"""What came of a choice made from outside: its number, the time until it was known, the fee its node earned."""
-
-
 STATIC_FIELDS = ("gossip_position", "peers", "distances", "destinations")
 """Never written to: a changed topology replaces them. Copies of a simulation share them."""
 
@@ -601,5 +570,7 @@ class State(NamedTuple):
     outcomes: Records  # pool: what came of those choices, until they are fetched
     tracks: Records  # [E * N_REGIONS] by edge, then region
     scorer: Records  # float32: weights of the scoring network, then its scratch
+    log: Records  # pool: choices recorded
+    log_rows: Records  # pool: what was possible in each of them, one after another
     distances: Records  # [rows * N] uint8, static: hops to the destination of a row
     destinations: Records  # [N] static

@@ -19,6 +19,7 @@ from lnherd.engine.hop_observing import PendingChoices
 from lnherd.engine.hop_space import DECISION_BATCH
 from lnherd.engine.state import NONE
 from lnherd.envs.forwarding_scenario import ForwardingConfig, build_simulation
+from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Indices, Ints, plain
 
@@ -44,12 +45,21 @@ class ForwardingTask:
 
     def reset(self, seed: int) -> DecisionBatch:
         """Start an episode and run to its first decisions."""
-        self.simulation: Simulation = build_simulation(self.config, self.network, seed)
+        self.begin(seed)
+        return self._run_to_decisions()
+
+    def begin(self, seed: int, hop_policy: str = "external") -> None:
+        """Lay an episode out, in which the deciding nodes follow ``hop_policy``."""
+        self.simulation: Simulation = build_simulation(self.config, self.network, seed, hop_policy)
         self._churn_rng = np.random.default_rng([seed, 2])
         self._offline.clear()
         self._next_churn_ms = self._due(self.config.churn_interval_ms, self.config.churn_after_ms)
         self._next_watch_ms = self._due(self._watch_interval_ms or None, 0)
-        return self._run_to_decisions()
+
+    def run_out(self) -> None:
+        """Run an episode to its end in which nobody has to be asked."""
+        if self._run_to_stop() == ExitReason.DECISION_NEEDED:
+            raise InputError("an episode whose nodes are asked cannot run by itself; use reset and step")
 
     def step(self, choices: Ints, order: Ints | None = None) -> DecisionBatch:
         """Answer every decision of the last batch by the number of a choice; a masked one gives up.
@@ -65,11 +75,15 @@ class ForwardingTask:
         return self._run_to_decisions()
 
     def _run_to_decisions(self) -> DecisionBatch:
+        return self._batch(self._run_to_stop() == ExitReason.IDLE)
+
+    def _run_to_stop(self) -> ExitReason:
+        """Run until somebody is asked or all is over, with channels going and coming."""
         while True:
             stops = [stop_ms for stop_ms in (self._next_churn_ms, self._next_watch_ms) if stop_ms is not None]
             reason = self.simulation.run(min(stops, default=None))
             if reason != ExitReason.TIME_REACHED:
-                return self._batch(reason == ExitReason.IDLE)
+                return reason
             self._interrupt(self.simulation.now_ms)
 
     def _interrupt(self, now_ms: int) -> None:

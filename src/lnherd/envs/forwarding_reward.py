@@ -18,14 +18,21 @@ class ForwardingReward:
     """Lost for each second until the outcome was known: liquidity is locked so long."""
     success_sat: float = 1.0
     """Gained by all decisions on the way of a part that arrived, times ``cooperation``."""
+    fee_weight: float = 1.0
+    """Weight of the fees earned."""
+    amount_power: float = 0.0
+    """Successes and failures count ``(amount / 1000 sat) ** amount_power``: 0 all alike, 1 in proportion to what was
+    to be paid."""
     cooperation: float = 1.0
     """Weight of the success of the network, from 0 to 1."""
 
     def of(self, outcomes: Records) -> Floats:
-        """``[R]`` rewards of ``engine.state.OUTCOME_DTYPE`` records. A split by itself is worth nothing."""
+        """``[R]`` rewards of ``engine.hop_state.OUTCOME_DTYPE`` records. A split by itself is worth nothing."""
         fee_sat = outcomes.fee_msat / MSAT_PER_SAT
         latency_s = outcomes.latency_ms / MS_PER_SECOND
         has_arrived = outcomes.succeeded & (outcomes.latency_ms > 0)
+        weight = (np.maximum(outcomes.amount_msat, 1) / (1_000 * MSAT_PER_SAT)) ** self.amount_power
         bonus = self.cooperation * self.success_sat * has_arrived
-        reward: Floats = fee_sat + bonus - self.failure_sat * ~outcomes.succeeded - self.latency_sat_per_s * latency_s
+        result = weight * (bonus - self.failure_sat * ~outcomes.succeeded)
+        reward: Floats = self.fee_weight * fee_sat + result - self.latency_sat_per_s * latency_s
         return np.asarray(reward, dtype=np.float64)

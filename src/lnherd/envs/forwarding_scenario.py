@@ -98,8 +98,8 @@ def _require(condition: bool, name: str, rule: str) -> None:
         raise InputError(f"forwarding setting {name!r} must be {rule}")
 
 
-def build_simulation(config: ForwardingConfig, network: Network, seed: int) -> Simulation:
-    """The world of one episode at time 0."""
+def build_simulation(config: ForwardingConfig, network: Network, seed: int, hop_policy: str = "external") -> Simulation:
+    """The world of one episode at time 0, in which the deciding nodes follow ``hop_policy``."""
     balances_rng, traffic_rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
     balance_msat = draw_balances(network, config.balance_prior, balances_rng)
     payments = config.demand.sample(network, duration_ms=config.duration_ms, rng=traffic_rng)
@@ -108,7 +108,7 @@ def build_simulation(config: ForwardingConfig, network: Network, seed: int) -> S
     settings = replace(config.simulation, sender=config.source_routing or "policy", hop_policy=config.others)
     simulation = Simulation(network, payments, config=settings, seed=seed, balance_msat=balance_msat)
     for node in config.deciders(network).tolist():
-        simulation.set_hop_policy(node, "external")
+        simulation.set_hop_policy(node, hop_policy)
     return simulation
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from lnherd.control.hop_decision import DecisionBatch
 from lnherd.engine import Simulation
 from lnherd.engine.hop_features import FIRST_CHANNEL
-from lnherd.engine.state import OUTCOME_DTYPE
+from lnherd.engine.hop_state import OUTCOME_DTYPE
 from lnherd.envs.feasibility import can_forward
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.market_ledger import MarketLedger

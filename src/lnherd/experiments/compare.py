@@ -17,7 +17,7 @@ import numpy as np
 
 from lnherd.agents.rules import RULES
 from lnherd.agents.rules.tunable import ranges
-from lnherd.experiments.config import LEARNED_NAMES, CompareConfig, describe
+from lnherd.experiments.config import LEARNED_NAMES, CompareConfig, TrainConfig, describe
 from lnherd.experiments.curves import Curve
 from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, read_json, write_json
 from lnherd.experiments.episodes import REWARD, Episode
@@ -108,7 +108,7 @@ class _Race:
         self.advance(found.episodes)
         self.evaluate(Candidate(found.rule + TUNED, settings=tuple(found.parameters.items())))
 
-    def take_up(self, training: Training) -> None:
+    def take_up(self, training: Training[TrainConfig]) -> None:
         """Go on with a training, and measure what an earlier, interrupted run had kept of it."""
         self.advance(training.episodes)
         for stop in self.config.stops():
@@ -159,7 +159,7 @@ def tuned_rules(config: CompareConfig) -> list[str]:
 
 def prepare(
     config: CompareConfig, out: Path, environment: Any, provenance: dict[str, Any], *, kind: str, fresh: bool
-) -> list[Training]:
+) -> list[Training[TrainConfig]]:
     """Claim ``out`` and its trainings, in the order of ``config.learners()``; ``fresh`` forgets an earlier run.
 
     Raises:
@@ -192,7 +192,7 @@ def _forget(out: Path) -> None:
 
 def run(
     config: CompareConfig,
-    trainings: list[Training],
+    trainings: list[Training[TrainConfig]],
     make_task: TaskMaker,
     on_progress: Callable[[int], None],
     *,
@@ -237,7 +237,7 @@ def _curve(
         if candidate.path is not None and candidate.name == LEARNED_NAMES[algorithm]:
             rewards = [e.totals[REWARD] for e in sorted(episodes, key=lambda episode: episode.seed)]
             held_out[candidate.training, :, stops.index(candidate.episodes)] = rewards
-    rows = [Training.read(path).rows for path, (name, _) in learners.items() if name == algorithm]
+    rows = [Training.read(path, TrainConfig).rows for path, (name, _) in learners.items() if name == algorithm]
     spent = np.array([[[float(row[stop - 1][3]), float(row[stop - 1][4])] for stop in stops] for row in rows])
     decisions, wall_s = spent.mean(axis=0).T
     return Curve(LEARNED_NAMES[algorithm], np.array(stops, dtype=float), decisions, wall_s, held_out / days)

@@ -1,7 +1,7 @@
 """Configurations of trainings and comparisons: frozen, complete, the same in JSON."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,41 @@ MOST = 1_000_000
 """Largest count of anything."""
 _TRAINING = 1 << 31
 """The bit that tells training seeds from evaluation seeds."""
+
+
+class TrainingConfig(Protocol):
+    """What every training says of itself, whatever is learned in it."""
+
+    kind: ClassVar[str]
+    """What marks its directory."""
+    terms: ClassVar[tuple[str, ...]]
+    """Columns of its curve beside those of every training."""
+
+    @property
+    def algorithm(self) -> str:
+        """Which learner."""
+        ...
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes to play."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the learner and of its episodes."""
+        ...
+
+    def seeds(self) -> list[int]:
+        """Seed of each episode."""
+        ...
+
+    def learner(self) -> LearnerConfig:
+        """Hyper-parameters."""
+        ...
+
+
+T = TypeVar("T", bound=TrainingConfig)
 
 
 @dataclass(frozen=True)
@@ -53,6 +88,11 @@ class ScenarioConfig:
 class TrainConfig:
     """One training."""
 
+    kind: ClassVar[str] = "train"
+    """What marks its directory."""
+    terms: ClassVar[tuple[str, ...]] = ("S", "F", "C", "successes", "failures")
+    """Columns of its curve beside those of every training."""
+
     scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
     """Where."""
     algorithm: str = "qlearning"
@@ -74,7 +114,7 @@ class TrainConfig:
 
     def seeds(self) -> list[int]:
         """Seed of the traffic of each episode; none is ever an evaluation seed."""
-        return [value | _TRAINING for value in distinct_seeds(self.seed, self.episodes)]
+        return training_seeds(self.seed, self.episodes)
 
     def learner(self) -> LearnerConfig:
         """Hyper-parameters; networks see the levels of a watch."""
@@ -158,17 +198,22 @@ def distinct_seeds(seed: int, n: int) -> list[int]:
     return list(dict.fromkeys(int(value) & (_TRAINING - 1) for value in state))[:n]
 
 
+def training_seeds(seed: int, n: int) -> list[int]:
+    """``n`` different seeds to learn on; none is ever an evaluation seed."""
+    return [value | _TRAINING for value in distinct_seeds(seed, n)]
+
+
 def describe(kind: str, config: Any, environment: Any) -> dict[str, Any]:
     """What ``config.json`` of a run holds: ``environment`` is recorded so that a change of it is noticed."""
     return {"kind": kind, "config": to_json(config), "environment": to_json(environment)}
 
 
-def read_train_config(content: dict[str, Any], where: str) -> TrainConfig:
-    """The training that a ``config.json`` describes.
+def read_train_config(kind: type[T], content: dict[str, Any], where: str) -> T:
+    """The training that a ``config.json`` describes, of one ``kind``.
 
     Raises:
         InputError: when it describes something else.
     """
-    if content.get("kind") != "train" or "config" not in content:
+    if content.get("kind") != kind.kind or "config" not in content:
         raise InputError(f"{where}: is not a training; give a directory that lnherd train wrote")
-    return from_json(TrainConfig, content["config"], where)
+    return from_json(kind, content["config"], where)

@@ -10,7 +10,7 @@ from lnherd.agents.braked import PREFIX
 from lnherd.agents.learners import load_policy
 from lnherd.agents.rules import RULES
 from lnherd.errors import InputError
-from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig
+from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig, TrainConfig
 from lnherd.experiments.directory import CONFIG_FILE, kind_of
 from lnherd.experiments.episodes import Episode
 from lnherd.experiments.results import BASELINE
@@ -59,7 +59,7 @@ def _of_training(directory: Path) -> tuple[Candidate, ScenarioConfig]:
         raise InputError(f"{directory}: is no training; give a directory that lnherd train wrote")
     if kind != "train":
         raise InputError(f"{directory}: holds the output of lnherd {kind}; give one of {directory / 'trainings'}/*")
-    training = Training.read(directory)
+    training = Training.read(directory, TrainConfig)
     name = LEARNED_NAMES[training.config.algorithm]
     return Candidate(name, 0, directory / POLICY_FILE, training.episodes), training.config.scenario
 

@@ -19,36 +19,38 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from lnherd.agents.learner import Learner, Progress
 from lnherd.agents.learners import load_learner, make_learner
 from lnherd.agents.policy import Policy
-from lnherd.agents.rollout import task_pool
-from lnherd.control.decision import Task
+from lnherd.agents.rollout import Player, TaskFactory, task_pool
 from lnherd.errors import InputError
-from lnherd.experiments.config import TABULAR, TrainConfig, describe, read_train_config
+from lnherd.experiments.config import TABULAR, TrainingConfig, describe, read_train_config
 from lnherd.experiments.directory import CONFIG_FILE, claim, kind_of, read_json, write_csv, write_json
 from lnherd.experiments.events import write_events
 
 LEARNER_FILE, POLICY_FILE = "learner.npz", "policy.npz"
 METRICS_FILE, PROVENANCE_FILE = "metrics.csv", "provenance.json"
-COLUMNS = ("episode", "seed", "exploration", "decisions", "wall_s", "R", "S", "F", "C", "successes", "failures")
-"""Columns of ``metrics.csv``: ``exploration`` is epsilon or entropy, ``decisions`` and ``wall_s`` are running totals,
-money is in sat."""
-TERMS = COLUMNS[6:]
+COLUMNS = ("episode", "seed", "exploration", "decisions", "wall_s", "R")
+"""First columns of ``metrics.csv``, followed by the terms of what is trained: ``exploration`` is epsilon or entropy,
+``decisions`` and ``wall_s`` are running totals, money is in sat."""
 EVENTS = "events"
 """Directory of TensorBoard events."""
 SAVE_EVERY = 5
 """Batches between two saves."""
 
 
+C = TypeVar("C", bound=TrainingConfig)
+Worlds: TypeAlias = TaskFactory | Player
+
+
 @dataclass(eq=False)
-class Training:
+class Training(Generic[C]):
     """One training and its directory."""
 
     directory: Path
-    config: TrainConfig
+    config: C
     learner: Learner
     rows: list[list[str]]
     """Rows of ``metrics.csv``, one an episode played."""
@@ -57,62 +59,65 @@ class Training:
 
     @classmethod
     def start(
-        cls, directory: Path, config: TrainConfig, environment: Any, provenance: dict[str, Any], *, resume: bool
-    ) -> "Training":
+        cls, directory: Path, config: C, environment: Any, provenance: dict[str, Any], *, resume: bool
+    ) -> "Training[C]":
         """Claim ``directory`` for a training, or take up the one that is there.
 
         Raises:
             InputError: when something else is there, or a training that ``resume`` was not said for.
         """
-        found = claim(directory, describe("train", config, environment))
+        found = claim(directory, describe(config.kind, config, environment))
         if found and not resume:
             raise InputError(f"{directory}: holds this training already; add --resume or choose another --out")
         if (directory / LEARNER_FILE).exists():
-            return cls.read(directory)
+            return cls.read(directory, type(config))
         write_json(directory / PROVENANCE_FILE, provenance)
         training = cls(directory, config, make_learner(config.learner(), config.seed), [])
         training.save()
         return training
 
     @classmethod
-    def read(cls, directory: Path) -> "Training":
-        """The training in ``directory``.
+    def read(cls, directory: Path, kind: type[C]) -> "Training[C]":
+        """The training of one ``kind`` in ``directory``.
 
         Raises:
             InputError: when there is none, or its files do not fit together.
         """
-        if kind_of(directory) != "train":
+        if kind_of(directory) != kind.kind:
             raise InputError(f"{directory}: holds no training; give a directory that lnherd train wrote")
-        config = read_train_config(read_json(directory / CONFIG_FILE), str(directory / CONFIG_FILE))
+        config = read_train_config(kind, read_json(directory / CONFIG_FILE), str(directory / CONFIG_FILE))
         learner = load_learner(config.learner(), directory / LEARNER_FILE, config.seed)
-        rows = read_rows(directory / METRICS_FILE)[: learner.episodes_played]
+        rows = read_rows(directory / METRICS_FILE, (*COLUMNS, *config.terms))[: learner.episodes_played]
         if len(rows) < learner.episodes_played:
             raise InputError(f"{directory / METRICS_FILE}: ends before the policy does; train anew in a new directory")
         return cls(directory, config, learner, rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of ``metrics.csv``."""
+        return (*COLUMNS, *self.config.terms)
 
     @property
     def episodes(self) -> int:
         """Episodes played and saved."""
         return self.learner.episodes_played
 
-    def advance(
-        self, until: int, make_task: Callable[[], Task], on_episode: Callable[[int], None], *, n_workers: int = 1
-    ) -> None:
-        """Train until ``until`` episodes have been played, saving on the way.
+    def advance(self, until: int, world: Worlds, on_episode: Callable[[int], None], *, n_workers: int = 1) -> None:
+        """Train until ``until`` episodes have been played in tasks of ``world``, saving on the way.
 
-        ``n_workers`` processes play the episodes of learners that play elsewhere; the result is the same.
+        ``n_workers`` processes play the episodes of learners that play elsewhere; the result is the same. A world
+        that plays by itself (:class:`lnherd.agents.rollout.Player`) shares the work out by itself.
         """
         batch = self.learner.batch_episodes
         until = min(until, self.config.episodes)
-        with task_pool(make_task, n_workers if self.config.algorithm not in TABULAR else 1) as pool:
+        is_alone = self.config.algorithm in TABULAR or isinstance(world, Player)
+        with task_pool(cast("TaskFactory", world), 1 if is_alone else n_workers) as pool:
             while self.episodes < until:
                 stop = min(self.episodes + SAVE_EVERY * batch, until)
-                self._play(stop, make_task, on_episode, pool)
+                self._play(stop, world, on_episode, pool)
                 self.save()
 
-    def _play(
-        self, stop: int, make_task: Callable[[], Task], on_episode: Callable[[int], None], pool: Executor | None
-    ) -> None:
+    def _play(self, stop: int, world: Worlds, on_episode: Callable[[int], None], pool: Executor | None) -> None:
         seeds = self.config.seeds()
         started, before = time.perf_counter(), float(self.rows[-1][4]) if self.rows else 0.0
         decisions = int(self.rows[-1][3]) if self.rows else 0
@@ -123,12 +128,12 @@ class Training:
             decisions += int(episode["decisions"])
             wall_s = before + time.perf_counter() - started
             head = [str(progress.episode), str(seed), f"{progress.exploration:.4f}", str(decisions), f"{wall_s:.3f}"]
-            self.rows.append(head + [f"{episode.get(term, 0.0):.3f}" for term in ("R", *TERMS)])
+            self.rows.append(head + [f"{episode.get(term, 0.0):.3f}" for term in ("R", *self.config.terms)])
             self._losses[progress.episode] = progress.losses
             on_episode(progress.episode)
 
         self.learner.train(
-            make_task,
+            world,
             self.config.episodes,
             seeds,
             note,
@@ -139,10 +144,10 @@ class Training:
 
     def save(self) -> None:
         """Write curve, policy and learner, each whole or not at all; the learner counts and comes after the others."""
-        write_csv(self.directory / METRICS_FILE, COLUMNS, self.rows)
+        write_csv(self.directory / METRICS_FILE, self.columns, self.rows)
         write_whole(self.learner.save_policy, self.directory / POLICY_FILE)
         write_whole(self.learner.save, self.directory / LEARNER_FILE)
-        write_events(self.directory / EVENTS, COLUMNS, self.rows, self._losses)
+        write_events(self.directory / EVENTS, self.columns, self.rows, self._losses)
         self._losses.clear()
 
     def keep(self) -> Path:
@@ -171,7 +176,7 @@ def write_whole(write: Callable[[Path], None], path: Path) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another --out") from error
 
 
-def read_rows(path: Path) -> list[list[str]]:
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[list[str]]:
     """Rows of ``metrics.csv``.
 
     Raises:
@@ -182,6 +187,6 @@ def read_rows(path: Path) -> list[list[str]]:
             header, *rows = csv.reader(file)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); train anew in a new directory") from None
-    if tuple(header) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
+    if tuple(header) != columns or any(len(row) != len(columns) for row in rows):
         raise InputError(f"{path}: is not the curve of a training of this version; train anew in a new directory")
     return rows

@@ -22,6 +22,7 @@ from lnherd.agents.policy import Policy
 from lnherd.agents.rules import RULES
 from lnherd.agents.rules.tunable import with_parameters
 from lnherd.control.decision import Task
+from lnherd.experiments.config import TrainConfig
 from lnherd.experiments.episodes import REWARD, Episode, play
 from lnherd.experiments.training import Training
 from lnherd.experiments.tuning import Tuned, tune
@@ -117,7 +118,7 @@ def evaluate(candidate: Candidate, seeds: tuple[int, ...]) -> Evaluated:
 
 def train(directory: Path, until: int, stop: int) -> Trained:
     """Job: go on with the training in ``directory`` until ``until`` episodes, keeping the policy at ``stop``."""
-    training = Training.read(directory)
+    training = Training.read(directory, TrainConfig)
     before = training.episodes
     training.advance(until, own_task, lambda _: None)
     kept = training.keep() if training.episodes == stop else None

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from lnherd.cli.main import cli
 from lnherd.errors import InputError
+from lnherd.experiments.config import TrainConfig
 from lnherd.experiments.training import Training
 
 SMALL = ["--nodes", "30"]
@@ -139,7 +140,7 @@ def test_an_interrupt_leaves_a_training_that_goes_on(tmp_path):
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "go on with --resume" in errors and "Traceback" not in errors
-    training = Training.read(tmp_path / "run")
+    training = Training.read(tmp_path / "run", TrainConfig)
     assert training.episodes >= 20 and len(training.rows) == training.episodes
     assert not list((tmp_path / "run").glob(".*.part"))
 

@@ -8,7 +8,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from lnherd.engine.hop_features import FIRST_CHANNEL, N_CONTEXT, N_FEATURES
-from lnherd.engine.state import OUTCOME_DTYPE
+from lnherd.engine.hop_state import OUTCOME_DTYPE
 from lnherd.envs import ForwardingConfig, ForwardingEnv, ForwardingReward, ForwardingTask, ForwardingWorlds
 from lnherd.envs.forwarding_scenario import build_simulation
 from lnherd.errors import InputError

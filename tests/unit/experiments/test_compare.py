@@ -9,7 +9,7 @@ from fake_herding import FakeTask
 from lnherd.agents.qlearning import QLearner
 from lnherd.errors import InputError
 from lnherd.experiments import compare
-from lnherd.experiments.config import CompareConfig
+from lnherd.experiments.config import CompareConfig, TrainConfig
 from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.episodes import play
 from lnherd.experiments.results import Results, summarise
@@ -116,7 +116,7 @@ def test_a_worker_that_fails_says_so(tmp_path):
 
 def test_interrupted_training_can_be_read(finished):
     out, _, _ = finished
-    assert Training.read(out / "trainings" / "qlearning-0").episodes == 24
+    assert Training.read(out / "trainings" / "qlearning-0", TrainConfig).episodes == 24
 
 
 def test_tuned_rules_spend_what_a_learner_does_and_are_not_tuned_twice(tmp_path):

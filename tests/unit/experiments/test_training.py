@@ -34,7 +34,7 @@ def test_learns_and_writes_a_row_an_episode(tmp_path):
     training.advance(50, FakeTask, heard.append)
     assert heard == list(range(1, 51))
     rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").read_text().splitlines()))
-    assert tuple(rows[0]) == COLUMNS and len(rows) == 50
+    assert tuple(rows[0]) == (*COLUMNS, *TrainConfig.terms) and len(rows) == 50
     assert [int(row["decisions"]) for row in rows] == list(range(10, 510, 10))
     learned = play(FakeTask(), training.policy(), 99)
     assert learned.actions == {"swap_out": 10}
@@ -82,10 +82,10 @@ def test_a_row_too_many_is_dropped_one_too_few_is_said(tmp_path):
     metrics = tmp_path / "metrics.csv"
     lines = metrics.read_text().splitlines(keepends=True)
     metrics.write_text("".join([*lines, lines[-1]]))
-    assert len(Training.read(tmp_path).rows) == 8
+    assert len(Training.read(tmp_path, TrainConfig).rows) == 8
     metrics.write_text("".join(lines[:-1]))
     with pytest.raises(InputError, match="ends before the policy does"):
-        Training.read(tmp_path)
+        Training.read(tmp_path, TrainConfig)
 
 
 def test_keeps_the_policy_of_a_stop(tmp_path):
@@ -110,11 +110,11 @@ def test_does_not_start_over_what_is_there(tmp_path):
 
 def test_reads_only_trainings(tmp_path):
     with pytest.raises(InputError, match="holds no training"):
-        Training.read(tmp_path)
+        Training.read(tmp_path, TrainConfig)
     start(tmp_path / "run")
     (tmp_path / "run" / "metrics.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="not the curve of a training"):
-        Training.read(tmp_path / "run")
+        Training.read(tmp_path / "run", TrainConfig)
     (tmp_path / "run" / "learner.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"learner.npz"):
-        Training.read(tmp_path / "run")
+        Training.read(tmp_path / "run", TrainConfig)

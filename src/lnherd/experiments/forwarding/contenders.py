@@ -8,7 +8,7 @@ from lnherd.agents.backpressure import Backpressure
 from lnherd.agents.hop_policy import HopPolicy
 from lnherd.agents.q_routing import QRouting, QRoutingConfig
 from lnherd.agents.waterfilling import Waterfilling
-from lnherd.engine.state import MAX_CANDIDATES
+from lnherd.engine.hop_state import MAX_CANDIDATES
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.errors import InputError
 from lnherd.network.graph import Network

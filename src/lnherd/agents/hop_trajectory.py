@@ -1,0 +1,72 @@
+"""What was decided in one forwarding world, hop by hop, ready for a learner."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lnherd.agents.credit import followers, increments, linked_gae, linked_returns
+from lnherd.agents.packing import Packed
+from lnherd.agents.reward_scale import RewardScale
+from lnherd.network.records import Bools, Floats, Ints
+
+
+@dataclass(eq=False)
+class HopTrajectory:
+    """``T`` decisions of one episode in the order in which they were made; every outcome is known."""
+
+    decisions: Packed
+    """``T`` decisions, each with at least two possibilities."""
+    chosen: Ints
+    """``[T]`` position of the chosen one among them."""
+    log_probabilities: Floats
+    """``[T]`` with which it was chosen."""
+    rewards: Floats
+    """``[T]`` what came of each decision itself, in sat (``envs.forwarding_reward``)."""
+    fees: Floats
+    """``[T]`` the fee in it."""
+    node: Ints
+    """``[T]`` who decided."""
+    path: Ints
+    """``[T]`` a number for each part of a payment on its way."""
+    is_split: Bools
+    """``[T]`` whether the part was split."""
+    amounts: Floats
+    """``[T]`` what was to be forwarded, in sat."""
+    totals: dict[str, float]
+    """Sums over the episode."""
+
+    def __len__(self) -> int:
+        return len(self.rewards)
+
+    @property
+    def taken(self) -> Bools:
+        """``[T]`` all decisions were taken."""
+        return np.ones(len(self), dtype=np.bool_)
+
+    def watch(self, scale: RewardScale) -> None:
+        """Count the rewards in one by one: they are outcomes already, not to be summed up over the episode."""
+        scale.watch_all(self.rewards)
+
+    def advantages(self, values: Floats, scale: float, *, discount: float, trace: float, credit: str) -> Floats:
+        """``[T]`` by one kind of ``credit``; ``values [T]`` are in scaled reward."""
+        rewards, following = self._credited(credit)
+        return linked_gae(rewards / scale, values, following, discount=discount, trace=trace)
+
+    def transitions(self, *, n_steps: int, discount: float, credit: str) -> tuple[Floats, Ints, Floats]:
+        """``(returns, next, weights)``, each ``[T]``, for replay."""
+        rewards, following = self._credited(credit)
+        return linked_returns(rewards, following, n_steps=n_steps, discount=discount)
+
+    def _credited(self, credit: str) -> tuple[Floats, Ints]:
+        """Rewards and the decision that follows each."""
+        way = self._way
+        if credit == "path":
+            return increments(self.rewards, self.fees, way, self.is_split), way
+        if credit == "stream":
+            return self.rewards, followers(self.node)
+        return self.rewards, np.where(self.is_split, way, -1)
+
+    @cached_property
+    def _way(self) -> Ints:
+        return followers(self.path)
