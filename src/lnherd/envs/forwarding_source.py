@@ -2,8 +2,9 @@
 
 For each part the sender lays out what it believes: the announced channels, half of each capacity on either side, its
 own balances as they are, and less than what failed wherever one of its own attempts has failed. In this imagined world
-the compiled policy forwards the part alone; the channels it takes are the route. The real part then follows that route
-whatever the nodes on the way know, which is what LND's SendToRoute and CLN's sendpay do.
+the compiled policy forwards the part alone; the channels it takes are the route. Where that ends in a dead end, the
+last channel is ruled out and the policy asked again. The real part then follows that route whatever the nodes on the
+way know, which is what LND's SendToRoute and CLN's sendpay do.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,15 @@ from lnherd.agents.scorer import Scorer
 from lnherd.control.hop_decision import DecisionBatch
 from lnherd.engine import Simulation
 from lnherd.engine.codes import SUCCEEDED
+from lnherd.engine.hop_state import N_REGIONS
 from lnherd.envs.forwarding_play import COMPILED_POLICY, scoring_network
-from lnherd.network.records import Ints, zero_records
+from lnherd.network.records import Bools, Ints, zero_records
 from lnherd.traffic.demand import PAYMENT_DTYPE
 
 GIVE_UP, SPLIT = 0, 1
 """Numbers of choices."""
+ROLLOUTS = 5
+"""Tries to find a route; where one ends, the next does not go."""
 
 
 @dataclass(eq=False)
@@ -73,18 +77,20 @@ class SourceModePolicy:
 
     def route(self, sender: int, receiver: int, amount_msat: int) -> list[int]:
         """Edges from ``sender`` to ``receiver``, or none where the policy does not get there."""
-        world = self._believed(sender)
-        payment = world.send(sender, receiver, amount_msat)
-        world.run()
-        if world.payments.status[payment] != SUCCEEDED:
-            return []
-        taken = np.flatnonzero(world.state.flows.n_settled > 0)
-        onward = {int(world.network.edge_source[edge]): int(edge) for edge in taken}
-        route, node = list[int](), sender
-        while node != receiver:
-            route.append(onward[node])
-            node = int(world.network.edge_target[route[-1]])
-        return route
+        believed, dead_ends = self._believed(sender), list[int]()
+        for _ in range(ROLLOUTS):
+            world = believed.copy()
+            for edge in dead_ends:
+                _cap(world, edge, 0)
+            payment = world.send(sender, receiver, amount_msat)
+            world.run()
+            if world.payments.status[payment] == SUCCEEDED:
+                return _in_order(world, np.flatnonzero(world.state.flows.n_settled > 0), sender)
+            way = _in_order(world, np.flatnonzero(_was_tried(world)), sender)
+            if not way:
+                break
+            dead_ends.append(way[-1])
+        return []
 
     def _believed(self, sender: int) -> Simulation:
         """The world as ``sender`` imagines it, with nothing on its way."""
@@ -92,15 +98,38 @@ class SourceModePolicy:
             self._imagined = _at_rest(self.simulation(), self.scorer)
         world, real = self._imagined.copy(), self.simulation()
         edges, capacity = world.state.edges, world.capacity_msat
+        edges.enabled[:] = real.state.edges.enabled  # announced
         own = world.network.out_edges(sender)
         edges.balance_msat[own] = real.state.edges.balance_msat[own]
         edges.balance_msat[own ^ 1] = capacity[own >> 1] - edges.balance_msat[own]
         for (who, edge), ceiling_msat in self._ceilings.items():
             if who == sender and edges.source[edge] != sender:
-                room_msat = ceiling_msat // 2 + int(edges.reserve_msat[edge])
-                edges.balance_msat[edge] = min(int(edges.balance_msat[edge]), room_msat)
-                edges.balance_msat[edge ^ 1] = capacity[edge >> 1] - edges.balance_msat[edge]
+                _cap(world, edge, ceiling_msat // 2)
         return world
+
+
+def _cap(world: Simulation, edge: int, most_msat: int) -> None:
+    """Let ``edge`` send ``most_msat`` at most."""
+    edges = world.state.edges
+    capacity_msat = int(edges.balance_msat[edge] + edges.balance_msat[edge ^ 1])
+    edges.balance_msat[edge] = min(int(edges.balance_msat[edge]), most_msat + int(edges.reserve_msat[edge]))
+    edges.balance_msat[edge ^ 1] = capacity_msat - edges.balance_msat[edge]
+
+
+def _was_tried(world: Simulation) -> Bools:
+    """``[E]`` edges over which the imagined part went before it failed."""
+    failed: Bools = world.state.tracks.failures.reshape(-1, N_REGIONS).any(axis=1)
+    return failed
+
+
+def _in_order(world: Simulation, edges: Ints, sender: int) -> list[int]:
+    """The edges of one way, from ``sender`` on."""
+    onward = {int(world.network.edge_source[edge]): int(edge) for edge in edges}
+    way, node = list[int](), sender
+    while node in onward:
+        way.append(onward.pop(node))
+        node = int(world.network.edge_target[way[-1]])
+    return way
 
 
 def _at_rest(real: Simulation, scorer: Scorer) -> Simulation:
