@@ -4,15 +4,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from lnherd.agents.backpressure import Backpressure
 from lnherd.agents.hop_policy import HopPolicy
+from lnherd.agents.hop_scorer import HopScorerPolicy, load_hop_policy
 from lnherd.agents.q_routing import QRouting, QRoutingConfig
 from lnherd.agents.waterfilling import Waterfilling
+from lnherd.engine import Simulation
 from lnherd.engine.hop_state import MAX_CANDIDATES
 from lnherd.envs.forwarding_scenario import ForwardingConfig
+from lnherd.envs.forwarding_source import SourceModePolicy
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Ints
+from lnherd.network.records import Ints, plain
 
 NAIVE = ("random", "shortest", "cheapest", "balance")
 """Compiled rules that look at nothing but the node's own channels."""
@@ -24,10 +29,10 @@ WARM, FROZEN = "q-routing+warm", "q-routing+frozen"
 LEARNING = ("q-routing", WARM, FROZEN)
 """Learn while they play. The last two have learned in the same place before, on other traffic; the last one stops when
 the world changes (at once, where it does not)."""
+SOURCE_MODE = "-source"
+"""End of the name of a learned policy that senders roll out into whole routes."""
 NAMES = (*NAIVE, *SOURCE, *INFORMED, *LEARNING)
 WARM_UP_EPISODES = 10
-
-Spendable = Callable[[], Ints]
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,26 @@ class Contender:
             return replace(config, simulation=replace(config.simulation, max_candidates=MAX_CANDIDATES))
         return config
 
-    def policy(self, config: ForwardingConfig, network: Network, spendable: Spendable) -> HopPolicy | None:
-        """A fresh policy for nodes of ``network``; None for those that nobody has to ask."""
+    def policy(self, config: ForwardingConfig, network: Network, world: Callable[[], Simulation]) -> HopPolicy | None:
+        """A fresh policy for nodes of ``network``, which may look into the ``world`` where its rule says so; None for
+        those that nobody has to ask."""
+        if self.path is not None:
+            return self._learned(self.path, world)
         if self.name in (*NAIVE, *SOURCE):
             return None
         if self.name == "waterfilling":
-            return Waterfilling(network, spendable)
+            return Waterfilling(network, lambda: spendable_msat(world()))
         if self.name == "backpressure":
             return Backpressure(network)
         return QRouting(network, QRoutingConfig())
+
+    def _learned(self, path: Path, world: Callable[[], Simulation]) -> HopPolicy:
+        learned = load_hop_policy(path)
+        if not self.name.endswith(SOURCE_MODE):
+            return learned
+        if not isinstance(learned, HopScorerPolicy):
+            raise InputError(f"{path}: holds a table, which source mode cannot run; give a policy of ppo or dqn")
+        return SourceModePolicy(learned.scorer, world)
 
     def freeze(self, policy: HopPolicy | None, config: ForwardingConfig) -> None:
         """End the learning of ``policy`` when the world changes, if this contender is one that does."""
@@ -77,11 +93,31 @@ class Contender:
 def contenders(names: str | None) -> tuple[Contender, ...]:
     """Contenders of a comma-separated list; all that have a name without one.
 
+    ``NAME=PATH`` is a policy that ``lnherd train forwarding`` saved; of several under one name each is a training.
+
     Raises:
-        InputError: for a name that is not known.
+        InputError: for a name that is not known, or a path without a policy.
     """
     asked = NAMES if names is None else tuple(dict.fromkeys(name.strip() for name in names.split(",")))
-    for name in asked:
-        if name not in NAMES:
-            raise InputError(f"--policies: {name!r} is not known; choose from {', '.join(NAMES)}")
-    return tuple(Contender(name) for name in asked)
+    found: list[Contender] = []
+    for each in asked:
+        name, _, path = each.partition("=")
+        if path:
+            load_hop_policy(path)
+            found.append(Contender(name, sum(other.name == name for other in found), Path(path)))
+        elif name in NAMES:
+            found.append(Contender(name))
+        else:
+            known = ", ".join(NAMES)
+            raise InputError(f"--policies: {name!r} is not known; choose from {known}, or give NAME=PATH")
+    return tuple(found)
+
+
+def spendable_msat(simulation: Simulation) -> Ints:
+    """``[E]`` the largest HTLC each edge could take now; 0 where it is closed or disabled."""
+    edges = plain(simulation.state.edges)
+    room: Ints = np.minimum(
+        edges["balance_msat"] - edges["reserve_msat"], edges["max_in_flight_msat"] - edges["in_flight_msat"]
+    )
+    room = np.minimum(np.maximum(room, 0), edges["htlc_max_msat"])
+    return np.where(edges["enabled"] & edges["is_open"], room, 0)

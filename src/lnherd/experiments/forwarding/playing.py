@@ -4,15 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from lnherd.agents.hop_policy import HopPolicy
 from lnherd.engine import Simulation
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.experiments.forwarding.contenders import Contender
 from lnherd.experiments.forwarding.measuring import LOOK_INTERVAL_MS, ForwardingRun, LoadMeter, measured
 from lnherd.experiments.forwarding.worlds import ForwardingWorld
-from lnherd.network.records import Ints, plain
 
 
 @dataclass(eq=False)
@@ -25,7 +22,7 @@ class Player:
     def __post_init__(self) -> None:
         config = self.contender.settings(self.world.config)
         self.task = ForwardingTask(config, self.world.network)
-        self.policy = self.contender.policy(config, self.world.network, lambda: spendable_msat(self.task.simulation))
+        self.policy = self.contender.policy(config, self.world.network, lambda: self.task.simulation)
         for seed in self.contender.warm_up(self.world.training_seeds):
             episode(self.task, self.policy, seed)
             self.contender.keep(self.policy)
@@ -59,13 +56,3 @@ def episode(task: ForwardingTask, policy: HopPolicy | None, seed: int) -> None:
     while not batch.is_over:
         batch = task.step(policy.choose(batch))
     policy.choose(batch)
-
-
-def spendable_msat(simulation: Simulation) -> Ints:
-    """``[E]`` the largest HTLC each edge could take now; 0 where it is closed or disabled."""
-    edges = plain(simulation.state.edges)
-    room: Ints = np.minimum(
-        edges["balance_msat"] - edges["reserve_msat"], edges["max_in_flight_msat"] - edges["in_flight_msat"]
-    )
-    room = np.minimum(np.maximum(room, 0), edges["htlc_max_msat"])
-    return np.where(edges["enabled"] & edges["is_open"], room, 0)
