@@ -221,3 +221,11 @@ def test_a_finished_episode_needs_a_reset(network):
         environment.step(np.int64(0))
     with pytest.raises(gymnasium.error.ResetNeeded):
         environment.action_masks()
+
+
+def test_rewards_may_leave_fees_out_and_count_large_amounts_more():
+    outcomes = zero_records(2, OUTCOME_DTYPE)
+    outcomes.latency_ms, outcomes.fee_msat, outcomes.succeeded = 1_000, 9_000, [True, False]
+    outcomes.amount_msat = [100_000_000, 1_000_000]
+    reward = ForwardingReward(fee_weight=0.0, amount_power=0.5, latency_sat_per_s=0.0)
+    assert reward.of(outcomes).tolist() == [10.0, -1.0]

@@ -57,6 +57,14 @@ def test_a_training_of_another_kind_is_refused(tmp_path):
     assert Training.read(tmp_path, ForwardingTrainConfig).config == config
 
 
+def test_families_of_the_suite_are_learned_on_by_turns():
+    scenario = replace(SMALL, families=("circulation", "flip"))
+    drawn = [scenario.curriculum().draw(seed)[0] for seed in range(30)]
+    flipped = [each.flip_after_ms for each in drawn]
+    assert set(flipped) == {None, 1_000} and 5 < flipped.count(None) < 25
+    assert all(each.reward.fee_weight == 0.0 and each.duration_ms == 2_000 for each in drawn)
+
+
 def test_training_seeds_are_no_evaluation_seeds():
     seeds = ForwardingTrainConfig(SMALL, episodes=50).seeds()
     assert min(seeds) >= 1 << 31 and len(set(seeds)) == 50
@@ -69,6 +77,7 @@ def test_training_seeds_are_no_evaluation_seeds():
         (lambda: replace(SMALL, seconds=0), "--seconds is 0"),
         (lambda: replace(SMALL, rate_per_s=-1.0), "--rate is -1"),
         (lambda: replace(SMALL, traffic="much"), "--traffic 'much' is unknown"),
+        (lambda: replace(SMALL, families=("much",)), "--families: 'much' is unknown"),
         (lambda: ForwardingTrainConfig(algorithm="sarsa"), "--algo 'sarsa' is not known"),
         (lambda: ForwardingTrainConfig(episodes=0), "--episodes is 0"),
         (lambda: ForwardingTrainConfig(seed=-1), "--seed is -1"),
