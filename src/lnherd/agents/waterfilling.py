@@ -24,10 +24,16 @@ NO_WAY, IN_HALVES = -1, -2
 
 
 class Waterfilling:
-    """All payers of one network. ``spendable`` tells what can be sent over each edge now, ``[E]`` msat."""
+    """All payers of one network. ``spendable`` tells what can be sent over each edge now, ``[E]`` msat.
 
-    def __init__(self, network: Network, spendable: Callable[[], Ints], n_paths: int = 4) -> None:
-        self._network, self._spendable, self._n_paths = network, spendable, n_paths
+    Spider knows no fees. Here paths whose announced rates add up to more than ``budget_ppm``, what payers offer, are
+    left out: nobody could be paid on them.
+    """
+
+    def __init__(
+        self, network: Network, spendable: Callable[[], Ints], n_paths: int = 4, budget_ppm: int = 4_000
+    ) -> None:
+        self._network, self._spendable, self._n_paths, self._budget_ppm = network, spendable, n_paths, budget_ppm
         self._plans: dict[tuple[int, int], _Plan] = {}
         self.begin(0)
 
@@ -66,7 +72,10 @@ class Waterfilling:
 
     def _plan(self, payer: int, receiver: int) -> "_Plan":
         if (payer, receiver) not in self._plans:
-            self._plans[payer, receiver] = _Plan(disjoint_paths(self._network, payer, receiver, self._n_paths))
+            many = disjoint_paths(self._network, payer, receiver, 2 * self._n_paths, most_ppm=self._budget_ppm)
+            rates = self._network.edges.fee_ppm
+            affordable = [path for path in many if rates[path[1:]].sum() <= self._budget_ppm]
+            self._plans[payer, receiver] = _Plan(affordable[: self._n_paths])
         return self._plans[payer, receiver]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lnherd.cli.compare_forwarding import forwarding
 from lnherd.cli.compare_market import market
 from lnherd.cli.scenario_options import scenario_from, scenario_options
 from lnherd.cli.suites import SUITES, run_suite
@@ -24,6 +25,7 @@ def command() -> None:
 
 
 command.add_command(market)
+command.add_command(forwarding)
 
 
 @command.command()

@@ -32,7 +32,7 @@ the world changes (at once, where it does not)."""
 SOURCE_MODE = "-source"
 """End of the name of a learned policy that senders roll out into whole routes."""
 NAMES = (*NAIVE, *SOURCE, *INFORMED, *LEARNING)
-WARM_UP_EPISODES = 10
+WARM_UP_EPISODES = 5
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,14 @@ class Played:
     limit: float
 
 
-def jobs(suite: ForwardingSuite, contenders: Sequence[Contender]) -> list[Job]:
-    """All jobs, contender by contender, so that an unfinished run compares whom it has in every cell."""
+def jobs(suite: ForwardingSuite, contenders: Sequence[Contender], cells: Sequence[str]) -> list[Job]:
+    """Jobs of the named cells, contender by contender, so that an unfinished run compares whom it has everywhere."""
     limit = (LIMIT,) if suite.bound else ()
     return [
         Job(cell, world, contender)
         for contender in (*contenders, *limit)
         for cell in suite.cells()
+        if cell.name in cells
         for world in range(suite.worlds)
     ]
 
@@ -92,9 +93,11 @@ def run(
     out: Path,
     n_workers: int,
     on_progress: Callable[[int], None],
+    *,
+    cells: Sequence[str],
 ) -> None:
-    """Play all that is not yet in ``out``."""
-    planned = jobs(suite, contenders)
+    """Play all of the named cells that is not yet in ``out``."""
+    planned = jobs(suite, contenders, cells)
     todo = [job for job in planned if missing(suite, out, job)]
     done = len(planned) - len(todo)
     do_all(partial(SuiteWorker, suite, out), todo, n_workers, lambda more: on_progress(done + more))

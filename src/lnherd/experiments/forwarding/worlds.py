@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from lnherd.envs.forwarding_scenario import ForwardingConfig
+from lnherd.errors import InputError
 from lnherd.experiments.seeds import held_out_seeds, training_seeds
 from lnherd.network.generate import GeneratorConfig, generate
 from lnherd.network.graph import Network
@@ -34,6 +35,10 @@ from lnherd.units import MS_PER_SECOND
 
 FAMILIES = ("circulation", "mixed", "one-way", "flip", "churn")
 PLACES = ("synthetic", "mainnet")
+WHOLE = "whole-mainnet"
+"""The place that is a whole snapshot."""
+OF_SIZE = "-nodes"
+"""End of the name of a place that is a generated network of that size."""
 SPLITS = ("train", "eval")
 HEAVY = LogNormal(median_sat=300_000, sigma=1.0, min_sat=1_000, max_sat=10_000_000)
 """Amounts of the suite."""
@@ -63,13 +68,13 @@ class ForwardingSuite:
 
     nodes: int = 100
     """Of every network."""
-    duration_s: int = 60
+    duration_s: int = 30
     """Within which payments start."""
     payments_per_s: float = 20.0
     """Over the whole network."""
-    worlds: int = 3
+    worlds: int = 5
     """Held-out networks of each place."""
-    seeds: int = 4
+    seeds: int = 2
     """Held-out seeds of each world."""
     families: tuple[str, ...] = FAMILIES
     """Which families."""
@@ -82,6 +87,14 @@ class ForwardingSuite:
     seed: int = 0
     """Of everything random."""
 
+    def __post_init__(self) -> None:
+        for name, least in (("nodes", 10), ("duration_s", 10), ("worlds", 1), ("seeds", 1)):
+            if getattr(self, name) < least:
+                option = name.removesuffix("_s")
+                raise InputError(f"--{option} is {getattr(self, name)}; give {least} or more")
+        if not self.payments_per_s > 0:
+            raise InputError(f"--rate is {self.payments_per_s:g}; it must be positive")
+
     def cells(self) -> list[Cell]:
         """All cells."""
         return [Cell(place, family) for place in self.places for family in self.families]
@@ -92,7 +105,16 @@ class ForwardingSuite:
         return [(position % self.worlds, seed) for position, seed in enumerate(seeds)]
 
 
-QUICK = ForwardingSuite(nodes=40, duration_s=15, worlds=1, seeds=3, places=("synthetic",))
+SCALE = ForwardingSuite(
+    duration_s=10,
+    worlds=1,
+    seeds=3,
+    families=("mixed",),
+    places=("100-nodes", "1000-nodes", "10000-nodes", WHOLE),
+    bound=False,
+)
+"""One family on ever larger networks, with payments in proportion: policies trained on 100 nodes, run as they are."""
+QUICK = ForwardingSuite(nodes=40, duration_s=20, worlds=1, seeds=3, places=("synthetic",))
 """Under two minutes: shows that everything runs, says little about who is better."""
 
 
@@ -163,29 +185,39 @@ class Places:
     def world(self, cell: Cell, number: int, split: str = "eval") -> ForwardingWorld:
         """One of the worlds of ``split``."""
         suite = self.suite
-        config = scenario(cell.family, suite.nodes, suite.duration_s, suite.payments_per_s)
+        network = self._network(cell.place, split, number)
+        rate_per_s = suite.payments_per_s * (network.n_nodes / suite.nodes if is_sized(cell.place) else 1.0)
+        config = scenario(cell.family, network.n_nodes, suite.duration_s, rate_per_s)
         seeds = tuple(training_seeds(suite.seed, N_TRAINING_SEEDS))
         name = f"{cell.name} {split} {number}"
-        return ForwardingWorld(name, self._network(cell.place, split, number), config, seeds)
+        return ForwardingWorld(name, network, config, seeds)
 
     def _network(self, place: str, split: str, number: int) -> Network:
         if (place, split, number) not in self._networks:
-            make = self._generated if place == "synthetic" else self._cut_out
-            self._networks[place, split, number] = make(SPLITS.index(split) + len(SPLITS) * number)
+            self._networks[place, split, number] = self._made(place, SPLITS.index(split) + len(SPLITS) * number)
         return self._networks[place, split, number]
 
-    def _generated(self, number: int) -> Network:
-        network_seed = 7_000 + 100_000 * self.suite.seed + number
-        return generate(GeneratorConfig(n_nodes=self.suite.nodes), network_seed)
+    def _made(self, place: str, number: int) -> Network:
+        if place == WHOLE:
+            return self._real()
+        if place == "mainnet":
+            return self._cut_out(number)
+        n_nodes = int(place.removesuffix(OF_SIZE)) if is_sized(place) else self.suite.nodes
+        return generate(GeneratorConfig(n_nodes=n_nodes), 7_000 + 100_000 * self.suite.seed + number)
 
     def _cut_out(self, number: int) -> Network:
-        if self._whole is None:
-            self._whole = self._real()
-        nodes = np.random.default_rng([self.suite.seed, 13]).permutation(mid_size_nodes(self._whole))
-        return neighbourhood(self._whole, int(nodes[number % len(nodes)]), self.suite.nodes)
+        whole = self._real()
+        nodes = np.random.default_rng([self.suite.seed, 13]).permutation(mid_size_nodes(whole))
+        return neighbourhood(whole, int(nodes[number % len(nodes)]), self.suite.nodes)
 
     def _real(self) -> Network:
-        if self.suite.snapshot is not None:
-            return read_network(Path(self.suite.snapshot)).live()
-        large = GeneratorConfig(n_nodes=LOOK_ALIKE_FACTOR * self.suite.nodes)
-        return generate(large, 1_000_000 + self.suite.seed)
+        if self._whole is None:
+            large = GeneratorConfig(n_nodes=LOOK_ALIKE_FACTOR * self.suite.nodes)
+            path = self.suite.snapshot
+            self._whole = read_network(Path(path)).live() if path else generate(large, 1_000_000 + self.suite.seed)
+        return self._whole
+
+
+def is_sized(place: str) -> bool:
+    """Whether a place has a size of its own, to which the rate of payments is fitted."""
+    return place == WHOLE or place.endswith(OF_SIZE)

@@ -64,7 +64,8 @@ def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labe
         y = top + height * (1 - tick)
         parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4}" {FONT} text-anchor="end">{tick:g}</text>')
-    for tick in range(int(across[0]), int(across[-1]) + 1):
+    step = max(1, round(span / 10))
+    for tick in range(int(across[0]), int(across[-1]) + 1, step):
         x = left + width * (tick - float(across[0])) / span
         parts.append(f'<text x="{x:.1f}" y="{top + height + 18}" {FONT} text-anchor="middle">{tick}</text>')
     for number, (label, values) in enumerate(lines):
