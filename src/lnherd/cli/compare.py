@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lnherd.cli.compare_forwarding import forwarding
+from lnherd.cli.compare_hubs import hubs
 from lnherd.cli.compare_market import market
 from lnherd.cli.scenario_options import scenario_from, scenario_options
 from lnherd.cli.suites import SUITES, run_suite
@@ -26,6 +27,7 @@ def command() -> None:
 
 command.add_command(market)
 command.add_command(forwarding)
+command.add_command(hubs)
 
 
 @command.command()

@@ -25,6 +25,16 @@ def test_one_scenario(tmp_path):
     assert "random" in again.stdout and "leaderboard.md" in again.stdout
 
 
+def test_hubs_stage_by_stage(tmp_path):
+    out = tmp_path / "hubs"
+    small = ["--nodes", "14", "--duration", "10", "--rate", "2", "--seeds", "2", "--policies", "shortest,balance"]
+    arguments = ["compare", "hubs", *small, "--out", str(out)]
+    CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
+    stages = json.loads((out / "hubs.json").read_text())["stages"]
+    assert [stage["label"] for stage in stages] == ["shortest", "balance"] and len(stages[0]["volume_sat"]) == 14
+    assert "marker.size" in (out / "hubs.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

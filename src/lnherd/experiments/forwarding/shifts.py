@@ -30,7 +30,7 @@ class ShiftRow:
     regret: Estimate
     """After the change, short of the contender that then did best, episode by episode."""
     recovery_s: float | None
-    """Time until its distance from that one is what it was before the change; None where that never happens."""
+    """Time from which its mean distance from that one is what it was before the change; None where there is none."""
     windows: Floats
     """``[W]`` success volume in each stretch of ``WINDOW_MS``, interquartile mean."""
 
@@ -93,6 +93,6 @@ def _regret(best: Floats, own: Floats, seed: int) -> Estimate:
 def _recovery_s(gap: Sequence[float] | Floats, first: int) -> float | None:
     bearable = float(np.mean(gap[:first])) + TOLERANCE
     for window in range(first, len(gap)):
-        if gap[window] <= bearable:
+        if np.mean(gap[window:]) <= bearable:
             return (window - first) * WINDOW_MS / MS_PER_SECOND
     return None
