@@ -141,8 +141,10 @@ def figures(found: Board) -> dict[str, str]:
         for row in found.rows
     ]
     lines = [(row.policy, row.profile.value) for row in found.rows[:N_LINES]]
+    ends = [bar.low for bar in bars] + [bar.high for bar in bars]
+    marks = [(tenth / 10, f"{10 * tenth} %") for tenth in range(11) if min(ends) <= tenth / 10 <= max(ends)]
     return {
-        "scores.svg": intervals("Share of the fluid limit, interquartile mean, 95 % intervals", bars),
+        "scores.svg": intervals("Share of the fluid limit, interquartile mean, 95 % intervals", bars, marks),
         "profiles.svg": curves("Performance profiles", THRESHOLDS, lines, ("share of the limit", "episodes above")),
     }
 
