@@ -71,8 +71,8 @@ def hub_map(network: Network, stages: Sequence[HubStage]) -> Figure:
         "showlegend": False,
         "xaxis": axis,
         "yaxis": axis | {"scaleanchor": "x"},
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 80},
-        "sliders": [{"steps": steps, "active": 0, "pad": {"t": 20}}],
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 110},
+        "sliders": [{"steps": steps, "active": 0, "pad": {"t": 20}, "x": 0.06, "len": 0.88}],
     }
     return {"data": [_channels(network, place), nodes], "layout": layout}
 
