@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lnherd.agents.configs import DQNConfig, PPOConfig
 from lnherd.agents.learner import REWARD, Progress
-from lnherd.agents.networks import CandidateNetwork
+from lnherd.agents.networks import SCORER_WEIGHTS, CandidateNetwork
 from lnherd.agents.reward_scale import RewardScale
 from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Played, Player
 from lnherd.agents.scorer import Scorer, ScorerPolicy, read_npz, save_scorer, write_npz
@@ -159,8 +159,28 @@ class DeepLearner(ABC):
         }
 
     def save_policy(self, path: Path | str) -> None:
-        """Write the policy for NumPy alone (:func:`lnherd.agents.learners.load_policy`)."""
-        save_scorer(path, self.deployed(), self.about())
+        """Write the policy for NumPy alone (:func:`lnherd.agents.learners.load_policy`), the critic beside it."""
+        scale = self.reward_scale
+        about = {**self.about(), "reward_scale": [scale.count, scale.mean, scale.squares]}
+        critic = {name: array for name, array in self.network.arrays().items() if name not in SCORER_WEIGHTS}
+        save_scorer(path, self.deployed(), about, critic)
+
+    def start_from(self, path: Path | str) -> None:
+        """Take over the networks and the reward scale of the policy that was saved at ``path``, and nothing else.
+
+        Raises:
+            InputError: when it is missing or does not fit the inputs or the size of this learner's networks.
+        """
+        about, arrays = read_npz(path, "a saved policy")
+        here = self.about()
+        for name in ("context", "candidate"):
+            if about.get(name) != here[name]:
+                raise InputError(f"{path}: was trained on other features than this version has; train it anew")
+        if about["config"]["network"]["hidden"] != list(self._shared.network.hidden):
+            raise InputError(f"{path}: its networks have another size; start from a policy of the same size")
+        self.network.load(arrays)
+        scale = self.reward_scale
+        scale.count, scale.mean, scale.squares = (float(value) for value in about["reward_scale"])
 
     def save(self, path: Path | str) -> None:
         """Write everything: weights, moments, reward scale, and what subclasses add."""

@@ -8,6 +8,7 @@ saved policy runs, being an average over the last gradient steps.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,11 @@ class DQNLearner(DeepLearner):
             priority_power=power,
             credit=config.credit,
         )
+
+    def start_from(self, path: Path | str) -> None:
+        """The target network starts there too."""
+        super().start_from(path)
+        self.target.load(self.network.arrays())
 
     def behaviour(self, progress: float) -> GreedyBehaviour:
         """Epsilon-greedy, epsilon falling with the progress."""

@@ -70,6 +70,29 @@ def load_policy(path: Path | str) -> tuple[Policy, int]:
     return policy, int(about["episodes"])
 
 
+def gentle(config: LearnerConfig) -> LearnerConfig:
+    """``config`` for a learner that starts from a good policy: smaller steps, little exploration from the first."""
+    if isinstance(config, PPOConfig):
+        return replace(config, learning_rate=3e-4, entropy=config.entropy_end)
+    if isinstance(config, DQNConfig):
+        return replace(config, learning_rate=3e-4, epsilon_start=0.1, warm_up=config.minibatch)
+    return config
+
+
+def start_from(learner: Learner, path: Path | str) -> None:
+    """Let ``learner`` begin where the policy at ``path`` ended.
+
+    Raises:
+        InputError: when it learns a table, or the policy does not fit.
+    """
+    if isinstance(learner, QLearner):
+        raise InputError("--start: tables start empty; only dqn and ppo start from a saved policy")
+    from lnherd.agents.deep import DeepLearner
+
+    assert isinstance(learner, DeepLearner)
+    learner.start_from(path)
+
+
 def require_torch() -> None:
     """Make sure that PyTorch is there.
 

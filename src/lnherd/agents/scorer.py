@@ -135,14 +135,16 @@ def read_npz(path: Path | str, kind: str) -> tuple[dict[str, Any], dict[str, NDA
     return about, arrays
 
 
-def save_scorer(path: Path | str, scorer: Scorer, about: Mapping[str, Any]) -> None:
-    """Write a scorer; ``about`` says what its inputs are called and where it comes from.
+def save_scorer(
+    path: Path | str, scorer: Scorer, about: Mapping[str, Any], others: Mapping[str, NDArray[Any]] | None = None
+) -> None:
+    """Write a scorer; ``about`` says what its inputs are called and where it comes from, ``others`` are kept beside.
 
     Raises:
         InputError: when the file cannot be written.
     """
     weights = {field.name: getattr(scorer, field.name) for field in fields(scorer)}
-    write_npz(path, {"format": FORMAT, **about}, weights)
+    write_npz(path, {"format": FORMAT, **about}, {**weights, **(others or {})})
 
 
 def scorer_from(arrays: Mapping[str, NDArray[Any]], where: Path | str) -> Scorer:

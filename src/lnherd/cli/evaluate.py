@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(policy: str, **options: Any) -> None:
     """Run POLICY on held-out traffic, beside doing nothing.
 
-    POLICY is the directory of a training, a saved policy (.npz), or the name of a rule, with braked: before it for
-    the brake of --watch. It is run where it was trained unless options say otherwise.
+    POLICY is the directory of a training, a saved policy (.npz), the name of a rule, or what comes with lnherd:
+    shipped-consumer, shipped-provider, shipped-router; with braked: before it for the brake of --watch. It is run
+    where it was trained unless options say otherwise.
     """
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress

@@ -8,17 +8,46 @@ import click
 if TYPE_CHECKING:
     from lnherd.experiments.suites import SuiteConfig
 
-SUITES = ("standard", "relay-node")
-DEFAULT_OUT = {"standard": Path("lnherd-standard"), "relay-node": Path("lnherd-relay-node")}
+SUITES = ("standard", "relay-node", "drift")
+DEFAULT_OUT = {name: Path(f"lnherd-{name}") for name in SUITES}
 
 
 def run_suite(name: str, options: dict[str, Any]) -> None:
     """Run one of SUITES with the options of the command."""
     out: Path = options["out"] or DEFAULT_OUT[name]
-    if name == "relay-node":
-        _relay_node(out, options)
-    else:
-        _standard(out, options)
+    {"standard": _standard, "relay-node": _relay_node, "drift": _drift}[name](out, options)
+
+
+def _drift(out: Path, options: dict[str, Any]) -> None:
+    from dataclasses import replace
+
+    from lnherd.cli.compare import chosen_policies
+    from lnherd.cli.first_run import compile_engine
+    from lnherd.cli.invocation import command_line
+    from lnherd.cli.output import print_json, print_table
+    from lnherd.cli.scenario_options import scenario_from
+    from lnherd.errors import InputError
+    from lnherd.experiments import drift_report
+    from lnherd.experiments.drift import QUICK, DriftConfig, Found, run
+    from lnherd.experiments.provenance import provenance
+
+    algorithms = chosen_policies(options["policies"] or "ppo")[1]
+    if len(algorithms) != 1:
+        raise InputError("--policies: the suite drift takes one learner: dqn or ppo")
+    config = QUICK if options["quick"] else DriftConfig()
+    config = replace(config, role=scenario_from(options).role, algorithm=algorithms[0], seed=options["seed"])
+    if options["budget"] is not None:
+        config = replace(config, episodes=options["budget"])
+    drift_report.claim_directory(out, config)
+    compile_engine()
+    measured = run(config, lambda what: click.echo(what, err=True))
+    files = drift_report.publish(out, config, measured, provenance(command_line(), config.seed))
+    found = Found(config, measured)
+    if options["as_json"]:
+        print_json({**drift_report.as_json(found), "files": [str(path) for path in files]})
+        return
+    print_table("Regret against retraining, sat a day", drift_report.columns(config), drift_report.table(found))
+    click.echo(f"Written: {', '.join(str(path) for path in files)}")
 
 
 def _relay_node(out: Path, options: dict[str, Any]) -> None:

@@ -27,6 +27,14 @@ def command() -> None:
 @watch_option
 @click.option("--algo", "--algorithm", "algorithm", default="qlearning", show_default=True,
               help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
+@click.option(
+    "--worlds",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Train in so many worlds in turn: other networks, traffic and states of the channels.",
+)
+@click.option("--start", type=click.Path(), help="Saved policy (.npz) of dqn or ppo to start from.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where networks are trained: cpu or cuda.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that play for dqn and ppo. [default: one a core]")
 @click.option("--episodes", type=int, default=100, show_default=True, help="Episodes to play, a simulated day each.")
@@ -40,19 +48,23 @@ def herding(**options: Any) -> None:
     An interrupted training goes on with --resume as if nothing had happened. Curves and losses are written for
     TensorBoard too.
     """
+    from dataclasses import replace
+
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json
     from lnherd.experiments.config import TrainConfig
     from lnherd.experiments.directory import kind_of
     from lnherd.experiments.provenance import provenance
+    from lnherd.experiments.randomised import many_worlds
     from lnherd.experiments.scenario import build_world
     from lnherd.experiments.training import Training
 
     out: Path = options["out"]
     algorithm = ABBREVIATIONS.get(options["algorithm"], options["algorithm"])
-    config = TrainConfig(scenario_from(options), algorithm, options["episodes"], options["seed"], options["device"])
+    scenario = replace(scenario_from(options), worlds=options["worlds"])
+    config = TrainConfig(scenario, algorithm, options["episodes"], options["seed"], options["device"], options["start"])
     kind_of(out)
-    world = build_world(config.scenario)
+    world = build_world(scenario) if scenario.worlds == 1 else many_worlds(scenario)
     about = provenance(command_line(), config.seed)
     training = Training.start(out, config, world.config, about, resume=options["resume"])
     _play(training, world.task, "training, simulated days", options["workers"])

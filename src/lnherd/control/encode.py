@@ -40,6 +40,7 @@ CONTEXT_FEATURES = (
     "imbalance",
     "n_channels",
     "operation_failed",
+    "payment_size",  # mean size of the payments the role lives from, log scale: 1 sat is 0, 1 million sat 1
 )
 """Columns of ``context``."""
 
@@ -55,6 +56,7 @@ CANDIDATE_FEATURES = (
     "runway_after",
     "cost",  # estimated, log scale: 1 sat is 0, 1 million sat 1
     "cost_share",  # estimated cost over amount; 1 % is 1
+    "cost_per_payment",  # estimated cost of the liquidity that one payment of mean size uses; 10 sat is 1/2
     "fee",  # own fee of the channel acted on, log scale
     "wanted_share",  # OPEN: share of all payments that went to that peer
     "refused",  # share of what wanted to leave by the target that was refused
@@ -62,6 +64,10 @@ CANDIDATE_FEATURES = (
 """Columns of ``candidates``."""
 
 _ONE_HOT = {kind: [float(kind == other) for other in ActionKind] for kind in ActionKind}
+
+
+PAYMENT_COST_SCALE_MSAT = 10_000
+"""Cost of the liquidity of one payment at which the feature ``cost_per_payment`` is one half."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +111,7 @@ class _Totals:
     capacity: float
     spendable: float
     receivable: float
+    payment_msat: float
 
     @classmethod
     def of(cls, view: NodeView) -> "_Totals":
@@ -124,6 +131,7 @@ class _Totals:
             capacity=float(channels["capacity_msat"].sum()),
             spendable=float(spendable.sum()),
             receivable=float(view.receivable_msat.sum()),
+            payment_msat=mean_payment_msat(view),
         )
 
 
@@ -163,6 +171,17 @@ def shortfall(view: NodeView) -> float:
     return failed / ended if ended else 0.0
 
 
+def mean_payment_msat(view: NodeView) -> float:
+    """Mean amount of the role's payments (router: forwards) since the last look, failed ones too; 0 without any."""
+    if view.role == Role.ROUTER:
+        amounts = view.channels.forwarded_msat.sum() + view.channels.refused_msat.sum()
+        ended = view.n_forwarded + view.n_refused
+    else:
+        counts = view.sent if view.role == Role.CONSUMER else view.received
+        amounts, ended = counts.succeeded_msat + counts.failed_msat, counts.n_ended
+    return float(amounts) / ended if ended else 0.0
+
+
 def _context(view: NodeView, totals: _Totals) -> list[float]:
     shares, capacity = np.array(totals.share), max(totals.capacity, 1.0)
     n_channels = len(shares)
@@ -185,6 +204,7 @@ def _context(view: NodeView, totals: _Totals) -> list[float]:
         float(2.0 * np.std(shares)) if n_channels else 0.0,
         _log_scale(n_channels, 2.0),
         float(view.operations_failed > 0),
+        _log_scale(totals.payment_msat / 1_000, 6.0),
     ]
 
 
@@ -208,10 +228,19 @@ def _candidate(view: NodeView, totals: _Totals, action: Action) -> list[float]:
         after,
         _log_scale(cost / 1_000, 6.0),
         100.0 * cost / action.amount_msat if action.amount_msat else 0.0,
+        _cost_per_payment(cost, action.amount_msat, totals.payment_msat),
         _log_scale(totals.fee_of[shown], 4.0) if shown >= 0 else 0.0,
         _wanted_share(view, action),
         totals.refused_of[shown] if shown >= 0 else 0.0,
     ]
+
+
+def _cost_per_payment(cost_msat: int, amount_msat: int, payment_msat: float) -> float:
+    """What the liquidity of one payment costs, squashed: 0 is nothing, 1/2 ten sat, 1 any price."""
+    if amount_msat == 0:
+        return 0.0
+    each = cost_msat * payment_msat / amount_msat
+    return each / (each + PAYMENT_COST_SCALE_MSAT)
 
 
 def _source_and_target(totals: _Totals, action: Action) -> tuple[int, int]:

@@ -45,7 +45,7 @@ TRAININGS = "trainings"
 """Directory of the trainings."""
 TUNED_RULES = "tuned"
 """Directory of tuned settings, one file a rule."""
-OUTPUTS = ("results.csv", "results.json", "marl-eval.json", "report.html")
+OUTPUTS = ("results.csv", "results.json", "marl-eval.json", "curves.svg", "report.html")
 """What :mod:`lnherd.experiments.publish` adds."""
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import numpy as np
 
 from lnherd.agents.configs import DEVICES, DQNConfig, PPOConfig, Spaces
-from lnherd.agents.learners import LearnerConfig, on_device
+from lnherd.agents.learners import LearnerConfig, gentle, on_device
 from lnherd.agents.qlearning import QConfig
 from lnherd.anomaly.signals import ALARM_FEATURES
 from lnherd.control.encode import CONTEXT_FEATURES
@@ -78,10 +78,13 @@ class ScenarioConfig:
     """Seed of the synthetic network and of who trades with whom."""
     watch: str | None = None
     """Path of a calibrated anomaly watch over the herder, which ``lnherd detect`` wrote; None has none."""
+    worlds: int = 1
+    """Worlds to train in: more than one are other networks, nodes, traffic and states of the channels in turn."""
 
     def __post_init__(self) -> None:
         _check("--nodes", self.nodes, 10)
         _check("--network-seed", self.network_seed, 0, 2**63 - 1)
+        _check("--worlds", self.worlds, 1, 1_000)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class TrainConfig:
     """Of the learner and of its training traffic."""
     device: str = "cpu"
     """Where networks are trained: cpu or cuda."""
+    start: str | None = None
+    """A saved policy to start from; None starts from nothing."""
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -119,6 +124,8 @@ class TrainConfig:
     def learner(self) -> LearnerConfig:
         """Hyper-parameters; networks see the levels of a watch."""
         config = on_device(hyper_parameters(self.algorithm), self.device)
+        if self.start is not None:
+            config = gentle(config)
         if self.scenario.watch is None or isinstance(config, QConfig):
             return config
         return replace(config, spaces=Spaces(context=(*CONTEXT_FEATURES, *ALARM_FEATURES)))

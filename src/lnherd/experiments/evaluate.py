@@ -9,6 +9,7 @@ from typing import Any
 from lnherd.agents.braked import PREFIX
 from lnherd.agents.learners import load_policy
 from lnherd.agents.rules import RULES
+from lnherd.agents.shipped import shipped_policy, shipped_role
 from lnherd.errors import InputError
 from lnherd.experiments.config import LEARNED_NAMES, ScenarioConfig, TrainConfig
 from lnherd.experiments.directory import CONFIG_FILE, kind_of
@@ -21,7 +22,7 @@ SEEDS_PER_JOB = 2
 
 
 def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
-    """What ``name`` means: a rule, a saved policy, or the directory of a training; and where it was trained.
+    """What ``name`` means: a rule, ``shipped-ROLE``, a saved policy, or the directory of a training; and where it runs.
 
     ``braked:`` before it puts on the brake of the anomaly watch.
 
@@ -34,6 +35,10 @@ def find_policy(name: str) -> tuple[Candidate, ScenarioConfig]:
     path = Path(name)
     if name in RULES and not path.exists():
         return Candidate(name), ScenarioConfig()
+    role = shipped_role(name)
+    if role is not None and not path.exists():
+        policy, episodes = load_policy(shipped_policy(role))
+        return Candidate(policy.name, 0, shipped_policy(role), episodes), ScenarioConfig(role)
     if path.is_dir():
         return _of_training(path)
     if not path.exists():

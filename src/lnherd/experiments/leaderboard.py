@@ -13,7 +13,7 @@ import numpy as np
 from lnherd.experiments import statistics
 from lnherd.experiments.episodes import REWARD
 from lnherd.experiments.results import BASELINE, net_sat, success_rate
-from lnherd.experiments.standard import LEARNERS, Played
+from lnherd.experiments.standard import LEARNED, Played
 from lnherd.experiments.statistics import Band, Estimate, interquartile_mean
 from lnherd.network.records import Floats
 
@@ -130,7 +130,7 @@ def leaderboard(runs: Runs, *, seed: int) -> Leaderboard:
     """Compare everybody with doing nothing, and with the best heuristic of each cell."""
     best, unit = {}, {}
     for cell in runs.cells:
-        rules = [policy for policy in runs.policies(cell) if policy not in LEARNERS]
+        rules = [policy for policy in runs.policies(cell) if policy not in LEARNED]
         gains = {policy: interquartile_mean(runs.gain(cell, policy)) for policy in rules}
         best[cell] = max(gains, key=lambda policy: gains[policy])
         room = runs.bound(cell) - float(runs.reward(cell, BASELINE).mean())

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lnherd.control.view import Role
 from lnherd.experiments.compare import OUTPUTS, Findings
 from lnherd.experiments.config import CompareConfig
@@ -15,9 +17,10 @@ from lnherd.experiments.json_config import to_json
 from lnherd.experiments.marl_eval import marl_eval
 from lnherd.experiments.report import words
 from lnherd.experiments.report.page import Comparison, render
+from lnherd.experiments.report.svg import bands
 from lnherd.experiments.results import BASELINE, PolicySummary, Results, net_sat, success_rate, summarise
 from lnherd.experiments.scenario import World
-from lnherd.experiments.statistics import Estimate, curve_band, paired_difference
+from lnherd.experiments.statistics import Band, Estimate, curve_band, paired_difference
 
 TERM_COLUMNS = ("S", "F", "C", "revenue", "capital", "rebalance_fees", "swap_fees", "chain_fees", "forward_fees")
 """Totals of an episode in sat, as the task logs them."""
@@ -51,12 +54,28 @@ def publish(
     """Summarise ``findings`` and write the OUTPUTS into ``out``."""
     comparison = compose(config, world, findings, provenance)
     content = as_json(config, comparison, provenance)
-    table, figures, raw, report = (out / name for name in OUTPUTS)
+    table, figures, raw, curves, report = (out / name for name in OUTPUTS)
     write_table(table, findings.final)
     write_json(figures, content)
     write_json(raw, marl_eval(config.scenario.role, comparison.results, findings.curves))
+    if findings.curves:
+        write_text(curves, learning_curves(findings.curves, comparison.summaries))
     write_text(report, render(comparison))
-    return Published(comparison, content, (table, figures, raw, report))
+    written = (table, figures, raw, *([curves] if findings.curves else []), report)
+    return Published(comparison, content, written)
+
+
+def learning_curves(found: Sequence[Curve], summaries: Sequence[PolicySummary]) -> str:
+    """A picture of what learners earned on held-out seeds as they learned, beside doing nothing and the best rule."""
+    episodes = found[0].episodes
+    lines = [(curve.policy, curve_band(curve.held_out_per_day, seed=0)) for curve in found]
+    others = {summary.name: summary for summary in summaries if summary.trainings == 0}
+    rule = words.best_rule(summaries)
+    for name in dict.fromkeys([*([rule.name] if rule else []), BASELINE]):
+        reward = others[name].reward
+        level = (np.full(len(episodes), value) for value in (reward.value, reward.low, reward.high))
+        lines.append((name, Band(*level)))
+    return bands("Learning curves on held-out days", episodes, lines, ("training episodes", "R, sat a day, 95 %"))
 
 
 def compose(config: CompareConfig, world: World, findings: Findings, provenance: dict[str, Any]) -> Comparison:

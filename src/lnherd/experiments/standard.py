@@ -17,11 +17,12 @@ from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 from lnherd.agents.configs import DQNConfig, PPOConfig
-from lnherd.agents.learners import LearnerConfig, load_policy, make_learner
+from lnherd.agents.learners import LearnerConfig, gentle, load_policy, make_learner, start_from
 from lnherd.agents.policy import Policy
 from lnherd.agents.qlearning import QConfig
 from lnherd.agents.rules import RULES
 from lnherd.agents.rules.tunable import ranges, with_parameters
+from lnherd.agents.shipped import shipped_policy
 from lnherd.control.view import Role
 from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.episodes import REWARD, Episode, play
@@ -31,8 +32,17 @@ from lnherd.experiments.suites import AnyWorld, Cell, SuiteConfig, Surroundings
 from lnherd.experiments.tuning import Tuned, tune
 from lnherd.experiments.worth import worth_bound
 
-LEARNERS: dict[str, LearnerConfig] = {"q-learning": QConfig(), "dqn": DQNConfig(), "ppo": PPOConfig()}
-"""Learners of the suite, by their name in tables."""
+SHIPPED, FINE_TUNED = "ppo-shipped", "ppo-fine-tuned"
+"""The policy that comes with the package, as it is, and trained on in the cell."""
+LEARNERS: dict[str, LearnerConfig] = {
+    "q-learning": QConfig(),
+    "dqn": DQNConfig(),
+    "ppo": PPOConfig(),
+    FINE_TUNED: gentle(PPOConfig()),
+}
+"""Learners that are trained in each cell, by their name in tables."""
+LEARNED = (*LEARNERS, SHIPPED)
+"""Policies that are no rules."""
 FEES_ONLY = (
     "market", "static", "proportional", "exp-balance", "lndg-autofees", "demand-controller", "terminal-autofees",
     "pid-spread",
@@ -116,6 +126,8 @@ class Worker:
         return self._worlds[cell, split]
 
     def _policy(self, job: Job) -> Policy:
+        if job.policy == SHIPPED:
+            return load_policy(shipped_policy(job.cell.role))[0]
         return self._learned(job) if job.policy in LEARNERS else self._tuned(job)
 
     def _tuned(self, job: Job) -> Policy:
@@ -143,6 +155,8 @@ class Worker:
             started, config = time.perf_counter(), self.config
             seed = config.seed * 1_000 + job.training
             learner = make_learner(LEARNERS[job.policy], seed)
+            if job.policy == FINE_TUNED:
+                start_from(learner, shipped_policy(job.cell.role))
             worlds = self._in(job.cell, "train").worlds
             learner.train(lambda: AnyWorld(worlds), config.budget, training_seeds(seed + 1, config.budget))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -226,4 +240,4 @@ def tunings(out: Path, config: SuiteConfig, wanted: Sequence[str]) -> dict[tuple
 def standard_policies() -> list[str]:
     """Doing nothing first, then the learners, then every rule, those first that move liquidity."""
     rules = [name for name in RULES if name not in FEES_ONLY and name not in (BASELINE, "random")]
-    return [BASELINE, *LEARNERS, *rules, *FEES_ONLY, "random"]
+    return [BASELINE, *LEARNED, *rules, *FEES_ONLY, "random"]

@@ -9,7 +9,7 @@ from lnherd.experiments.json_config import to_json
 from lnherd.experiments.leaderboard import THRESHOLDS, BoardRow, CellRow, Leaderboard, Runs, leaderboard
 from lnherd.experiments.report.svg import Bar, curves, intervals
 from lnherd.experiments.results import BASELINE
-from lnherd.experiments.standard import LEARNERS, Played
+from lnherd.experiments.standard import LEARNED, Played
 from lnherd.experiments.statistics import Estimate
 from lnherd.experiments.suites import SuiteConfig
 from lnherd.units import MS_PER_DAY, MS_PER_MINUTE
@@ -93,7 +93,7 @@ def page(config: SuiteConfig, found: Leaderboard, provenance: dict[str, Any]) ->
 
 def losses(rows: Sequence[CellRow]) -> list[str]:
     """Says it where learning loses."""
-    lost = [row.policy for row in rows if row.policy in LEARNERS and row.against_best.high < 0]
+    lost = [row.policy for row in rows if row.policy in LEARNED and row.against_best.high < 0]
     return [f"**Learning loses here**: {', '.join(lost)} earns less than the best rule.\n"] if lost else []
 
 
@@ -115,13 +115,13 @@ def figures(found: Leaderboard) -> tuple[str, str]:
 
 def _bar(row: BoardRow) -> Bar:
     value, low, high = (min(max(x, -2.0), 4.0) for x in (row.score.value, row.score.low, row.score.high))
-    return Bar(row.policy, value, low, high, strong=row.policy in LEARNERS)
+    return Bar(row.policy, value, low, high, strong=row.policy in LEARNED)
 
 
 def _profiled(rows: Sequence[BoardRow]) -> list[BoardRow]:
     """All learners and the best rules."""
-    learners = [row for row in rows if row.policy in LEARNERS]
-    rules = [row for row in rows if row.policy not in (*LEARNERS, BASELINE)]
+    learners = [row for row in rows if row.policy in LEARNED]
+    rules = [row for row in rows if row.policy not in (*LEARNED, BASELINE)]
     return [*learners, *rules[: N_PROFILES - len(learners)]]
 
 

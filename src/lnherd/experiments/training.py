@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from lnherd.agents.learner import Learner, Progress
-from lnherd.agents.learners import load_learner, make_learner
+from lnherd.agents.learners import load_learner, make_learner, start_from
 from lnherd.agents.policy import Policy
 from lnherd.agents.rollout import Player, TaskFactory, task_pool
 from lnherd.errors import InputError
@@ -72,7 +72,10 @@ class Training(Generic[C]):
         if (directory / LEARNER_FILE).exists():
             return cls.read(directory, type(config))
         write_json(directory / PROVENANCE_FILE, provenance)
-        training = cls(directory, config, make_learner(config.learner(), config.seed), [])
+        learner = make_learner(config.learner(), config.seed)
+        if config.start is not None:
+            start_from(learner, config.start)
+        training = cls(directory, config, learner, [])
         training.save()
         return training
 

@@ -98,7 +98,7 @@ def test_compare_writes_and_names_everything(tmp_path):
     done = real(*arguments, "--out", "out", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
-    names = ("results.csv", "results.json", "marl-eval.json", "report.html")
+    names = ("results.csv", "results.json", "marl-eval.json", "curves.svg", "report.html")
     assert printed["files"] == [f"out/{name}" for name in names]
     assert [policy["name"] for policy in printed["policies"]] == ["do-nothing", "random", "q-learning"]
     out = tmp_path / "out"

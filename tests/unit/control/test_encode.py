@@ -109,3 +109,22 @@ def test_control_and_rules_load_neither_numba_nor_torch():
     code = "import lnherd.control, lnherd.agents.rules, sys; print({'numba', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_price_of_liquidity_is_seen_per_payment():
+    counts = PaymentCounts(n_succeeded=3, n_failed=1, succeeded_msat=1_000 * SAT, failed_msat=1_000 * SAT)
+    view = replace(VIEW, sent=counts, feerate_msat_per_vb=0, swap_fee_ppm=20_000)
+    assert context(view, "payment_size") == pytest.approx(np.log10(501) / 6)
+    swap = Action(ActionKind.SWAP_IN, channel=0, amount_msat=100_000 * SAT)
+    # payments of 500 sat, liquidity for 2 %: 10 sat each
+    assert feature(swap, "cost_per_payment", view) == pytest.approx(0.5)
+    assert feature(swap, "cost_per_payment", VIEW) == 0.0  # the size of payments is not known yet
+    assert feature(WAIT, "cost_per_payment", view) == 0.0
+
+
+def test_a_router_counts_what_passes_by():
+    channels = own_channels(
+        capacity_msat=[1_000 * SAT] * 2, local_msat=[0, 0], forwarded_msat=[300 * SAT, 0], refused_msat=[0, 100 * SAT]
+    )
+    view = NodeView(Role.ROUTER, channels, n_forwarded=3, n_refused=1)
+    assert context(view, "payment_size") == pytest.approx(np.log10(101) / 6)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ import pytest
 from fake_herding import FakeTask
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lnherd.agents.configs import NetworkConfig
 from lnherd.agents.learners import load_policy
+from lnherd.agents.packing import packed
+from lnherd.agents.ppo import PPOLearner
 from lnherd.errors import InputError
 from lnherd.experiments.config import CompareConfig, TrainConfig
 from lnherd.experiments.episodes import play
@@ -117,3 +121,30 @@ def test_without_pytorch_one_sentence_says_how_to_get_it(monkeypatch, tmp_path):
     with pytest.raises(InputError, match=r"needs PyTorch; install it with: pip install 'lnherd\[rl\]'"):
         start(tmp_path, "ppo", 16)
     assert start(tmp_path / "q", "qlearning", 4).episodes == 0
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_a_training_starts_from_a_saved_policy(tmp_path, algorithm):
+    first = start(tmp_path / "first", algorithm, 160)
+    first.advance(160, FakeTask, lambda _: None)
+    saved = tmp_path / "first" / "policy.npz"
+    config = TrainConfig(algorithm=algorithm, episodes=16, seed=4, start=str(saved))
+    again = Training.start(tmp_path / "again", config, {"env": 1}, {}, resume=False)
+    decision = FakeTask().reset(0)
+    scores = [each.learner.deployed().scores(packed(decision)) for each in (first, again)]
+    assert np.array_equal(*scores)
+    assert again.learner.reward_scale == first.learner.reward_scale
+    assert again.learner.config.learning_rate < first.learner.config.learning_rate
+    again.advance(16, FakeTask, lambda _: None)
+    rewards = [float(row[5]) for row in again.rows]
+    assert np.mean(rewards) > 50.0  # it swaps from the first episode on; waiting earns 10
+
+
+def test_what_does_not_fit_is_no_start(tmp_path):
+    first = start(tmp_path / "first", "ppo", 16)
+    saved = str(tmp_path / "first" / "policy.npz")
+    smaller = PPOLearner(replace(first.learner.config, network=NetworkConfig(hidden=(8, 8))))
+    with pytest.raises(InputError, match="another size"):
+        smaller.start_from(saved)
+    with pytest.raises(InputError, match="only dqn and ppo start"):
+        Training.start(tmp_path / "q", TrainConfig(start=saved), {"env": 1}, {}, resume=False)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+
+from lnherd.experiments.statistics import Band
 from lnherd.network.records import Floats
 
 FONT = 'font-family="system-ui, sans-serif" font-size="13"'
@@ -80,6 +83,39 @@ def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labe
     )
     parts.append(f'<text x="{left - 44}" y="{top - 8}" {FONT}>{escape(labels[1])}</text>')
     return _page(left + width + 190, top + height + 50, parts)
+
+
+def bands(title: str, across: Floats, lines: Sequence[tuple[str, Band]], labels: tuple[str, str]) -> str:
+    """Curves with their intervals in units of their own, over a common axis; ``labels`` name the two axes."""
+    left, top, width, height = 80, 56, 460, 280
+    low = min(float(band.low.min()) for _, band in lines)
+    high = max(float(band.high.max()) for _, band in lines)
+    span, rise = float(across[-1] - across[0]) or 1.0, (high - low) or 1.0
+
+    def place(x: float, y: float) -> str:
+        return f"{left + width * (x - float(across[0])) / span:.1f},{top + height * (1 - (y - low) / rise):.1f}"
+
+    parts = [f'<text x="12" y="20" {FONT} font-weight="600">{escape(title)}</text>']
+    for tick in np.linspace(low, high, 5):
+        x, y = place(float(across[0]), float(tick)).split(",")
+        parts.append(f'<line x1="{x}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
+        parts.append(f'<text x="{left - 8}" y="{float(y) + 4:.1f}" {FONT} text-anchor="end">{tick:,.0f}</text>')
+    for tick in across:
+        x, _ = place(float(tick), low).split(",")
+        parts.append(f'<text x="{x}" y="{top + height + 18}" {FONT} text-anchor="middle">{tick:,.0f}</text>')
+    for number, (label, band) in enumerate(lines):
+        colour = COLOURS[number % len(COLOURS)]
+        there = [place(float(x), float(y)) for x, y in zip(across, band.high, strict=True)]
+        back = [place(float(x), float(y)) for x, y in zip(across, band.low, strict=True)]
+        middle = [place(float(x), float(y)) for x, y in zip(across, band.value, strict=True)]
+        parts.append(f'<polygon points="{" ".join([*there, *back[::-1]])}" fill="{colour}" fill-opacity="0.15"/>')
+        parts.append(f'<polyline points="{" ".join(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        y = top + 14 + 20 * number
+        parts.append(f'<text x="{left + width + 12}" y="{y}" {FONT} fill="{colour}">{escape(label)}</text>')
+    x = left + width / 2
+    parts.append(f'<text x="{x}" y="{top + height + 40}" {FONT} text-anchor="middle">{escape(labels[0])}</text>')
+    parts.append(f'<text x="12" y="44" {FONT}>{escape(labels[1])}</text>')
+    return _page(left + width + 190, top + height + 52, parts)
 
 
 def _page(width: float, height: float, parts: Sequence[str]) -> str:
