@@ -35,7 +35,7 @@ command.add_command(hubs)
 @click.option("--policies", help="Which policies, comma-separated. [default: every rule but random, and q-learning; "
               "also: dqn, ppo]")  # fmt: skip
 @click.option("--train-episodes", type=int, default=100, show_default=True, help="Episodes of each training.")
-@click.option("--trainings", type=int, default=4, show_default=True, help="Independent trainings of each learner.")
+@click.option("--trainings", type=int, help="Independent trainings of each learner. [default: 4, in suites 3]")
 @click.option("--seeds", type=int, default=20, show_default=True, help="Held-out seeds, a simulated day each.")
 @click.option("--checkpoints", type=int, default=5, show_default=True, help="Points of the learning curve.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
@@ -62,7 +62,7 @@ def herding(**options: Any) -> None:
         rules=rules,
         tuned=options["tuned"],
         algorithms=algorithms,
-        trainings=options["trainings"],
+        trainings=4 if options["trainings"] is None else options["trainings"],
         train_episodes=options["train_episodes"],
         checkpoints=options["checkpoints"],
         evaluations=options["seeds"],

@@ -36,8 +36,8 @@ def _drift(out: Path, options: dict[str, Any]) -> None:
         raise InputError("--policies: the suite drift takes one learner: dqn or ppo")
     config = QUICK if options["quick"] else DriftConfig()
     config = replace(config, role=scenario_from(options).role, algorithm=algorithms[0], seed=options["seed"])
-    if options["budget"] is not None:
-        config = replace(config, episodes=options["budget"])
+    given = {"nodes": options["nodes"], "trainings": options["trainings"], "episodes": options["budget"]}
+    config = replace(config, **{name: value for name, value in given.items() if value is not None})
     drift_report.claim_directory(out, config)
     compile_engine()
     measured = run(config, lambda what: click.echo(what, err=True))
@@ -83,8 +83,8 @@ def _standard(out: Path, options: dict[str, Any]) -> None:
 
     config = QUICK if options["quick"] else SuiteConfig()
     config = replace(config, seed=options["seed"], snapshot=options["snapshot"])
-    if options["budget"] is not None:
-        config = replace(config, budget=options["budget"])
+    given = {name: options[name] for name in ("nodes", "trainings", "budget") if options[name] is not None}
+    config = replace(config, **given)
     wanted = chosen(options["policies"])
     cells = chosen_cells(config, options["cells"])
     planned = [job for job in jobs(config, wanted) if job.cell.name in cells]

@@ -133,7 +133,7 @@ def test_a_training_starts_from_a_saved_policy(tmp_path, algorithm):
     decision = FakeTask().reset(0)
     scores = [each.learner.deployed().scores(packed(decision)) for each in (first, again)]
     assert np.array_equal(*scores)
-    assert again.learner.reward_scale == first.learner.reward_scale
+    assert vars(again.learner.reward_scale) == vars(first.learner.reward_scale)
     assert again.learner.config.learning_rate < first.learner.config.learning_rate
     again.advance(16, FakeTask, lambda _: None)
     rewards = [float(row[5]) for row in again.rows]

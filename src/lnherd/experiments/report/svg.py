@@ -110,10 +110,10 @@ def bands(title: str, across: Floats, lines: Sequence[tuple[str, Band]], labels:
         middle = [place(float(x), float(y)) for x, y in zip(across, band.value, strict=True)]
         parts.append(f'<polygon points="{" ".join([*there, *back[::-1]])}" fill="{colour}" fill-opacity="0.15"/>')
         parts.append(f'<polyline points="{" ".join(middle)}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        y = top + 14 + 20 * number
-        parts.append(f'<text x="{left + width + 12}" y="{y}" {FONT} fill="{colour}">{escape(label)}</text>')
-    x = left + width / 2
-    parts.append(f'<text x="{x}" y="{top + height + 40}" {FONT} text-anchor="middle">{escape(labels[0])}</text>')
+        row = top + 14 + 20 * number
+        parts.append(f'<text x="{left + width + 12}" y="{row}" {FONT} fill="{colour}">{escape(label)}</text>')
+    centre = left + width / 2
+    parts.append(f'<text x="{centre}" y="{top + height + 40}" {FONT} text-anchor="middle">{escape(labels[0])}</text>')
     parts.append(f'<text x="12" y="44" {FONT}>{escape(labels[1])}</text>')
     return _page(left + width + 190, top + height + 52, parts)
 
