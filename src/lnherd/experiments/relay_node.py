@@ -8,12 +8,15 @@ lives with a learner's budget, and in hindsight on the held-out ones, which no l
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from statistics import median
 
 import numpy as np
 
 from lnherd.agents.afterstate import AfterstateConfig, AfterstateLearner
 from lnherd.agents.binning import Binning, Bins
+from lnherd.agents.configs import DQNConfig, NetworkConfig, PPOConfig, Spaces
+from lnherd.agents.learners import make_learner
 from lnherd.agents.policy import Policy
 from lnherd.agents.policy_search import SearchConfig, search
 from lnherd.agents.qlearning import QConfig, QLearner
@@ -43,6 +46,33 @@ Q_BINNING = Binning(
     candidate=AFTERSTATES.candidate, n_kinds=len(KINDS), context_names=CONTEXT, candidate_names=CANDIDATE
 )
 
+SPACES = Spaces(CONTEXT, CANDIDATE)
+RELAY_PPO = PPOConfig(
+    spaces=SPACES,
+    network=NetworkConfig(wait_logit=5.0),
+    discount=0.98,
+    entropy=0.003,
+    entropy_end=0.0,
+    minibatch=256,
+    batch_episodes=4,
+    lanes=4,
+)
+"""Swaps are rare here and each costs half a tick's income: the untrained policy nearly always waits."""
+RELAY_DQN = DQNConfig(
+    spaces=SPACES,
+    network=NetworkConfig(wait_logit=0.5),
+    discount=0.98,
+    n_steps=16,
+    warm_up=2_000,
+    updates_per_decision=0.05,
+    epsilon_start=0.1,
+    epsilon_end=0.01,
+    explore_kinds=len(KINDS),
+    batch_episodes=4,
+)
+"""The same caution: little exploration, and waiting is thought better until the contrary is known."""
+DEEP: dict[str, DQNConfig | PPOConfig] = {"dqn": RELAY_DQN, "ppo": RELAY_PPO}
+"""Learners with networks; left out where PyTorch is not installed."""
 
 SEARCHED = SearchConfig(population=20, elite=5, generations=18, episodes=1)
 
@@ -57,6 +87,8 @@ class RelayNodeConfig:
     """Training lives of Q-learning."""
     td_lives: int = 20
     """Training lives of afterstate learning."""
+    deep_lives: int = 120
+    """Training lives of DQN and PPO."""
     searched: SearchConfig = field(default_factory=lambda: SEARCHED)
     """Policy search, and the tuning of rules: the same budget."""
     seed: int = 0
@@ -64,7 +96,11 @@ class RelayNodeConfig:
 
 
 QUICK = RelayNodeConfig(
-    lives=3, q_lives=12, td_lives=4, searched=SearchConfig(population=6, elite=2, generations=4, episodes=1)
+    lives=3,
+    q_lives=12,
+    td_lives=4,
+    deep_lives=8,
+    searched=SearchConfig(population=6, elite=2, generations=4, episodes=1),
 )
 """Half a minute: shows that everything runs."""
 
@@ -157,6 +193,7 @@ def contestants(config: RelayNodeConfig, on_progress: Callable[[str], None]) -> 
     joint = searched(replace(RelayThresholds(), ours_min=0.5), training, "policy search")
     on_progress("Q-learning")
     q_policy = trained_q(config, training)
+    deep = [deep_contestant(name, config, training, on_progress) for name in DEEP if find_spec("torch") is not None]
     on_progress("afterstate learning on other lives")
     td = trained_afterstate(config, training)
     return [
@@ -166,6 +203,7 @@ def contestants(config: RelayNodeConfig, on_progress: Callable[[str], None]) -> 
         Contestant("thresholds, tuned", "other lives", budget, lambda: tuned),
         Contestant("thresholds, hindsight", "hindsight", budget, lambda: hindsight),
         Contestant("q-learning", "other lives", config.q_lives, lambda: q_policy),
+        *deep,
         Contestant("policy search", "other lives", budget, lambda: joint),
         Contestant("afterstate TD, warm", "other lives, this life", config.td_lives, lambda: deepcopy(td)),
         Contestant("afterstate TD", "this life", 0, new_afterstate),
@@ -194,6 +232,16 @@ def trained_q(config: RelayNodeConfig, seeds: list[int]) -> Policy:
     learner = QLearner(settings, config.seed)
     learner.train(RelayNodeTask, config.q_lives, seeds)
     return learner.policy()
+
+
+def deep_contestant(
+    name: str, config: RelayNodeConfig, seeds: list[int], on_progress: Callable[[str], None]
+) -> Contestant:
+    """DQN or PPO on other lives."""
+    on_progress(name)
+    learner = make_learner(DEEP[name], config.seed)
+    learner.train(RelayNodeTask, config.deep_lives, seeds)
+    return Contestant(name, "other lives", config.deep_lives, learner.policy)
 
 
 def run(config: RelayNodeConfig, on_progress: Callable[[str], None]) -> tuple[list[Row], list[Life]]:

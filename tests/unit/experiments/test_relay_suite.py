@@ -14,6 +14,7 @@ TINY = RelayNodeConfig(
     lives=2,
     q_lives=2,
     td_lives=1,
+    deep_lives=4,
     searched=SearchConfig(population=2, elite=1, generations=1, episodes=1),
 )
 
@@ -30,6 +31,12 @@ def test_rules_come_out_as_published(found):
         if row.policy in PUBLISHED:
             assert row.profit == pytest.approx(PUBLISHED[row.policy], rel=0.025)
             assert row.training_lives == 0
+
+
+def test_networks_learn_from_a_few_lives(found):
+    profits = {row.policy: row.profit for row in found[0]}
+    assert profits["ppo"] > PUBLISHED["autoloop"]
+    assert "dqn" in profits
 
 
 def test_nobody_exceeds_the_bound_and_everybody_lives_the_same_lives(found):
