@@ -27,6 +27,7 @@ from lnherd.agents.policy import Policy
 from lnherd.agents.rules import DoNothing
 from lnherd.agents.shipped import shipped_policy
 from lnherd.control.view import Role
+from lnherd.engine import SimulationConfig
 from lnherd.envs.herding import HerdingTask
 from lnherd.envs.scenario import HerdingConfig, choose_node
 from lnherd.errors import InputError
@@ -34,7 +35,7 @@ from lnherd.experiments.config import TABULAR, hyper_parameters
 from lnherd.experiments.episodes import REWARD, play
 from lnherd.experiments.seeds import held_out_seeds, training_seeds
 from lnherd.experiments.statistics import Band, Estimate, interquartile_mean_interval
-from lnherd.experiments.suites import BACKGROUND_PER_S, TRAFFIC
+from lnherd.experiments.suites import BACKGROUND_PER_S, TRAFFIC, SuiteConfig
 from lnherd.network.generate import GeneratorConfig, generate
 from lnherd.network.graph import Network
 from lnherd.network.records import Floats
@@ -57,15 +58,15 @@ class DriftConfig:
     """Which learner."""
     phases: tuple[str, ...] = ("calls", "people", "drained")
     """The life: kinds of PHASES."""
-    nodes: int = 200
+    nodes: int = 100
     """Of the network."""
     horizon: int = 48
     """Decisions in an episode."""
-    episodes: int = 96
+    episodes: int = 64
     """Training episodes in each phase."""
-    moments: int = 4
+    moments: int = 3
     """How often a phase is measured, the moment of the change included."""
-    seeds: int = 6
+    seeds: int = 5
     """Held-out days of each phase."""
     trainings: int = 3
     """Independent repetitions."""
@@ -145,7 +146,9 @@ def places(config: DriftConfig) -> list[Place]:
     network = generate(GeneratorConfig(n_nodes=config.nodes), config.seed)
     base = HerdingConfig(role=config.role, n_nodes=config.nodes, network_seed=config.seed, horizon=config.horizon)
     node = choose_node(base, network)
-    return [Place(replace(base, node=node, **_surroundings(phase)), network) for phase in config.phases]
+    patience = SimulationConfig(payment_timeout_ms=SuiteConfig.patience_ms)
+    base = replace(base, node=node, simulation=patience)
+    return [Place(replace(base, **_surroundings(phase)), network) for phase in config.phases]
 
 
 class Life:

@@ -8,6 +8,7 @@ under its kinds of traffic, by seeds of their own: none of them is a world of th
 from dataclasses import dataclass
 
 from lnherd.envs.scenario import HerdingConfig
+from lnherd.errors import InputError
 from lnherd.experiments.config import ScenarioConfig
 from lnherd.experiments.suites import FAMILIES, AnyWorld, SuiteConfig, SuiteWorld, Surroundings
 
@@ -37,8 +38,10 @@ def many_worlds(scenario: ScenarioConfig) -> ManyWorlds:
     With a snapshot, neighbourhoods are cut out of it; else out of generated networks.
 
     Raises:
-        InputError: when the snapshot cannot be read, or a network has no node for the role.
+        InputError: when the snapshot cannot be read, a network has no node for the role, or a watch is asked for.
     """
+    if scenario.watch is not None:
+        raise InputError("--worlds: a watch is calibrated for one node; leave --watch out")
     each = -(-scenario.worlds // len(FAMILIES))
     config = SuiteConfig(
         nodes=scenario.nodes,
