@@ -1,4 +1,4 @@
-"""Policies that come with the package: one a role, trained in many generated worlds; NumPy runs them.
+"""Policies that come with the package, for roles where one is good: trained in many generated worlds; NumPy runs them.
 
 Each file says where it comes from (``about`` in it: learner, seed, episodes, configuration, names of its inputs);
 docs/ppo.md tells how they were made and what they earn.
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "policies"
 
 
 def shipped_policy(role: Role) -> Path:
-    """File of the policy for ``role``."""
+    """File of the policy for ``role``; it need not be there."""
     return FOLDER / f"{role.value}.npz"
 
 

@@ -61,8 +61,9 @@ class Job:
 
 
 def policies_of(cell: Cell, wanted: Sequence[str]) -> list[str]:
-    """Those of ``wanted`` that can make a difference in ``cell``."""
-    return [name for name in wanted if cell.role == Role.ROUTER or name not in FEES_ONLY]
+    """Those of ``wanted`` that can make a difference in ``cell``, and that there are for its role."""
+    missing = (SHIPPED, FINE_TUNED) if not shipped_policy(cell.role).exists() else ()
+    return [name for name in wanted if name not in missing and (cell.role == Role.ROUTER or name not in FEES_ONLY)]
 
 
 def jobs(config: SuiteConfig, wanted: Sequence[str]) -> list[Job]:
