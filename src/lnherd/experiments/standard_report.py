@@ -77,8 +77,8 @@ def page(config: SuiteConfig, found: Leaderboard, provenance: dict[str, Any]) ->
         f"Every cell: {config.worlds} worlds of {config.nodes} nodes to train and tune in, {config.worlds} others to "
         f"be scored in, {episodes} held-out episodes of {config.horizon} decisions. Neighbourhoods of the family\n"
         f"`mainnet` are {origin}. Rules are tuned with {config.budget} episodes each, learners trained with as\n"
-        f"many, {config.trainings} times. Money in sat a day. Where no rule gains, a score of 1 stands for 2 % of the\n"
-        "room below the fluid bound.\n",
+        f"many; independent trainings of each: {config.trainings}. Money in sat a day. Where no rule gains, a score\n"
+        "of 1 stands for 2 % of the room below the fluid bound.\n",
         "![scores](scores.svg)\n",
         "![profiles](profiles.svg)\n",
         _markdown(BOARD_COLUMNS, board_table(found)),

@@ -85,18 +85,29 @@ def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labe
     return _page(left + width + 190, top + height + 50, parts)
 
 
+def round_ticks(low: float, high: float) -> Floats:
+    """Three to six multiples of 1, 2 or 5 times a power of ten that enclose ``low`` and ``high``."""
+    span = (high - low) or 1.0
+    power = 10.0 ** np.floor(np.log10(span / 4.0))
+    step = next(power * factor for factor in (1, 2, 5, 10) if span <= 4.0 * power * factor)
+    ticks: Floats = step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+    return ticks
+
+
 def bands(title: str, across: Floats, lines: Sequence[tuple[str, Band]], labels: tuple[str, str]) -> str:
     """Curves with their intervals in units of their own, over a common axis; ``labels`` name the two axes."""
     left, top, width, height = 80, 56, 460, 280
-    low = min(float(band.low.min()) for _, band in lines)
-    high = max(float(band.high.max()) for _, band in lines)
-    span, rise = float(across[-1] - across[0]) or 1.0, (high - low) or 1.0
+    ticks = round_ticks(
+        min(float(band.low.min()) for _, band in lines), max(float(band.high.max()) for _, band in lines)
+    )
+    low, rise = float(ticks[0]), float(ticks[-1] - ticks[0])
+    span = float(across[-1] - across[0]) or 1.0
 
     def place(x: float, y: float) -> str:
         return f"{left + width * (x - float(across[0])) / span:.1f},{top + height * (1 - (y - low) / rise):.1f}"
 
     parts = [f'<text x="12" y="20" {FONT} font-weight="600">{escape(title)}</text>']
-    for tick in np.linspace(low, high, 5):
+    for tick in ticks:
         x, y = place(float(across[0]), float(tick)).split(",")
         parts.append(f'<line x1="{x}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
         parts.append(f'<text x="{left - 8}" y="{float(y) + 4:.1f}" {FONT} text-anchor="end">{tick:,.0f}</text>')
