@@ -59,9 +59,16 @@ class Training(Generic[C]):
 
     @classmethod
     def start(
-        cls, directory: Path, config: C, environment: Any, provenance: dict[str, Any], *, resume: bool
+        cls,
+        directory: Path,
+        config: C,
+        environment: Any,
+        provenance: dict[str, Any],
+        *,
+        resume: bool,
+        policy: str | None = None,
     ) -> "Training[C]":
-        """Claim ``directory`` for a training, or take up the one that is there.
+        """Claim ``directory`` for a training, or take up the one that is there; a new one begins at a saved ``policy``.
 
         Raises:
             InputError: when something else is there, or a training that ``resume`` was not said for.
@@ -73,8 +80,8 @@ class Training(Generic[C]):
             return cls.read(directory, type(config))
         write_json(directory / PROVENANCE_FILE, provenance)
         learner = make_learner(config.learner(), config.seed)
-        if config.start is not None:
-            start_from(learner, config.start)
+        if policy is not None:
+            start_from(learner, policy)
         training = cls(directory, config, learner, [])
         training.save()
         return training

@@ -129,7 +129,7 @@ def test_a_training_starts_from_a_saved_policy(tmp_path, algorithm):
     first.advance(160, FakeTask, lambda _: None)
     saved = tmp_path / "first" / "policy.npz"
     config = TrainConfig(algorithm=algorithm, episodes=16, seed=4, start=str(saved))
-    again = Training.start(tmp_path / "again", config, {"env": 1}, {}, resume=False)
+    again = Training.start(tmp_path / "again", config, {"env": 1}, {}, resume=False, policy=config.start)
     decision = FakeTask().reset(0)
     scores = [each.learner.deployed().scores(packed(decision)) for each in (first, again)]
     assert np.array_equal(*scores)
@@ -147,4 +147,4 @@ def test_what_does_not_fit_is_no_start(tmp_path):
     with pytest.raises(InputError, match="another size"):
         smaller.start_from(saved)
     with pytest.raises(InputError, match="only dqn and ppo start"):
-        Training.start(tmp_path / "q", TrainConfig(start=saved), {"env": 1}, {}, resume=False)
+        Training.start(tmp_path / "q", TrainConfig(start=saved), {"env": 1}, {}, resume=False, policy=saved)
