@@ -66,7 +66,7 @@ def herding(**options: Any) -> None:
     kind_of(out)
     world = build_world(scenario) if scenario.worlds == 1 else many_worlds(scenario)
     about = provenance(command_line(), config.seed)
-    training = Training.start(out, config, world.config, about, resume=options["resume"])
+    training = Training.start(out, config, world.config, about, resume=options["resume"], policy=config.start)
     _play(training, world.task, "training, simulated days", options["workers"])
     summary = {"role": config.scenario.role.value, **_summary(training)}
     if options["as_json"]:
