@@ -10,7 +10,7 @@ from lnherd.experiments.statistics import Band
 @pytest.mark.parametrize(("low", "high"), [(-24_235.0, 20_020.0), (0.0, 1.0), (7.3, 7.4), (998.0, 7_811.0)])
 def test_ticks_are_round_and_enclose_the_values(low, high):
     ticks = round_ticks(low, high)
-    assert ticks[0] <= low + 1e-9 and high - 1e-9 <= ticks[-1] and 3 <= len(ticks) <= 6
+    assert ticks[0] <= low + 1e-9 and high - 1e-9 <= ticks[-1] and 3 <= len(ticks) <= 7
     step = ticks[1] - ticks[0]
     assert f"{step:.0e}"[0] in "125" and step == pytest.approx(float(f"{step:.0e}"))
 

@@ -51,7 +51,7 @@ def intervals(title: str, bars: Sequence[Bar], marks: Sequence[tuple[float, str]
         parts.append(
             f'<circle cx="{x(bar.value):.1f}" cy="{y}" r="5" fill="{colour}"><title>{bar.value:,.2f}</title></circle>'
         )
-    return _page(left + width + 20, height, parts)
+    return _page(left + width + 100, height, parts)
 
 
 def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labels: tuple[str, str]) -> str:
@@ -86,10 +86,10 @@ def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labe
 
 
 def round_ticks(low: float, high: float) -> Floats:
-    """Three to six multiples of 1, 2 or 5 times a power of ten that enclose ``low`` and ``high``."""
+    """Three to seven multiples of 1, 2 or 5 times a power of ten that enclose ``low`` and ``high``."""
     span = (high - low) or 1.0
     power = 10.0 ** np.floor(np.log10(span / 4.0))
-    step = next(power * factor for factor in (1, 2, 5, 10) if span <= 4.0 * power * factor)
+    step = next(power * factor for factor in (1, 2, 5, 10) if span <= 5.0 * power * factor)
     ticks: Floats = step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)
     return ticks
 
