@@ -43,7 +43,7 @@ def test_json_round_trip():
     config = CompareConfig(ScenarioConfig(Role.ROUTER, "x.csv", 50, "alice", 4), ("do-nothing", "random"), (), 2)
     assert from_json(CompareConfig, json.loads(json.dumps(to_json(config))), "c") == config
     train = TrainConfig(ScenarioConfig(Role.PROVIDER), episodes=7)
-    assert read_train_config(json.loads(json.dumps(describe("train", train, None))), "c") == train
+    assert read_train_config(TrainConfig, json.loads(json.dumps(describe("train", train, None))), "c") == train
 
 
 @pytest.mark.parametrize(
