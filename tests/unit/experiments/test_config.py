@@ -56,7 +56,7 @@ def test_json_round_trip():
         (lambda: CompareConfig(evaluations=0), "--seeds is 0; give 1 to"),
         (lambda: CompareConfig(seed=-1), "--seed is -1; give 0 to"),
         (lambda: CompareConfig(rules=("random",)), "must include do-nothing"),
-        (lambda: read_train_config({"kind": "demo"}, "d/config.json"), "d/config.json: is not a training"),
+        (lambda: read_train_config(TrainConfig, {"kind": "demo"}, "d/config.json"), "d/config.json: is not a training"),
     ],
 )
 def test_bad_configurations(make, problem):
