@@ -22,8 +22,8 @@ class Cusum:
     """Cumulative sums of all signals at once."""
 
     def __init__(self, allowance: Floats, ceiling: Floats) -> None:
-        """Both ``[N_SIGNALS]``: ``allowance`` is half the shift to notice, in standard deviations; sums stop at
-        ``ceiling``, so that an alarm ends soon after its cause."""
+        """``allowance [N_SIGNALS]`` is half the shift to notice, in standard deviations; sums stop at ``ceiling
+        [..., N_SIGNALS]``, so that an alarm ends soon after its cause. Sums have the shape of the ceiling."""
         self._allowance, self._ceiling = allowance, ceiling
         self._high = np.zeros(N_SIGNALS)
         self._low = np.zeros(N_SIGNALS)

@@ -40,7 +40,7 @@ def test_a_run_leaves_tables_that_agree(finished):
 def test_the_report_is_one_page_that_loads_nothing(finished):
     page = (finished[0] / "report.html").read_text()
     assert f"<strong>{finished[1]['calls']:,}</strong> API calls" in page
-    for name in ("calls", "latency", "cost", "services", "lorenz", "drained"):
+    for name in ("calls", "success", "latency", "price", "cost", "welfare", "services", "lorenz", "drained"):
         assert f'id="{name}"' in page
     assert "<script src" not in page and "<link" not in page
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lnherd.anomaly.calibration import sums
+from lnherd.anomaly.cusum import Cusum
 from lnherd.anomaly.river_detectors import Detector, HalfSpaceTrees, adwin, page_hinkley
-from lnherd.anomaly.watch import WatchConfig
+from lnherd.anomaly.watch import CEILING, WatchConfig
 from lnherd.network.records import Bools, Floats
 
 WATCH = "watch"
@@ -28,9 +28,14 @@ class Setting:
 
 
 def watch_alarms(scores: Floats, watch: WatchConfig) -> dict[Setting, Bools]:
-    """``[T]`` whether the watch sounds at each look, for multiples of its calibrated thresholds."""
-    levels = (sums(scores, np.array(watch.allowances)) / np.array(watch.thresholds)).max(axis=1)
-    return {Setting(WATCH, level): levels >= level for level in WATCH_LEVELS}
+    """``[T]`` whether the watch sounds at each look, for multiples of its calibrated thresholds.
+
+    As it does when it runs: sums stop at a ceiling, so that an alarm ends soon after its cause.
+    """
+    thresholds = np.multiply.outer(WATCH_LEVELS, watch.thresholds)
+    cusum = Cusum(np.array(watch.allowances), CEILING * thresholds)
+    sounding = np.array([(cusum.update(look) >= thresholds).any(axis=1) for look in scores])
+    return {Setting(WATCH, level): sounding[:, index] for index, level in enumerate(WATCH_LEVELS)}
 
 
 def river_alarms(scores: Floats) -> dict[Setting, Bools]:

@@ -24,6 +24,8 @@ COLOURS = {
 }
 """Of OUTCOMES, distinguishable without colour vision."""
 KIND_COLOURS = {"inference": "#d55e00", "search": "#56a5d8", "data": "#2a9d76", "tool": "#7a6fb0"}
+ZOOMED = {"title": {"text": "share"}, "tickformat": ".1%", "rangemode": "normal"}
+"""An axis for shares close to one."""
 BLUE, ORANGE = "#3b7ea1", "#d55e00"
 
 
@@ -80,7 +82,15 @@ def _time_section() -> list[str]:
     return [
         "<h2>Over the day</h2>",
         *figure("calls", "Calls by outcome over time", "Calls that ended in each interval, by outcome."),
+        *figure(
+            "success",
+            "Success over time",
+            "Share of the calls that were served and of the payments that succeeded, by the time they ended.",
+        ),
         *figure("latency", "Latency over time", "Time from the decision to call to the answer, served calls."),
+        *figure(
+            "price", "Cost of a call over time", "What a served call cost its agent, price and fees, per interval."
+        ),
         *figure(
             "cost", "Routing fees over time", "What routing adds to prices: fees paid over prices paid, per interval."
         ),
@@ -100,6 +110,8 @@ def _money_section(report: EconomyReport) -> list[str]:
     return [
         "<h2>Who gets what</h2>",
         *table(("", "sat"), rows),
+        *figure("welfare", "Who gets what", "The worth of all answers, shared out: what services' calls cost to serve, "
+                      "what services, forwarders and agents keep."),
         *figure("services", "Services by price and calls", "Each service: its price per call at the end and the "
                       "calls it served. Popular and cheap ones share the market."),
         *figure("lorenz", "Lorenz curve of revenue", "Share of all revenue that the poorest services get."),
@@ -143,6 +155,11 @@ def _figures(report: EconomyReport) -> dict[str, Figure]:
     ]
     return {
         "calls": {"data": calls, "layout": _layout("calls", hours="hour") | {"barmode": "stack", "bargap": 0.08}},
+        "success": {"data": _success(report.intervals, hours),
+                    "layout": _layout("share", hours="hour", tickformat=".1%") | {"yaxis": ZOOMED}},
+        "price": {"data": [_line(hours, column("cost_per_call_sat"), "a served call", BLUE)],
+                  "layout": _layout("sat", hours="hour")},
+        "welfare": _welfare(report.summary),
         "latency": {"data": lines, "layout": _layout("seconds", hours="hour")},
         "cost": {"data": [_line(hours, column("fee_share"), "fees over prices", BLUE)],
                  "layout": _layout("share", hours="hour", tickformat=".0%")},
@@ -151,6 +168,30 @@ def _figures(report: EconomyReport) -> dict[str, Figure]:
         "services": _market(report.services),
         "lorenz": _lorenz(_column(report.services, SERVICE_COLUMNS, "revenue_sat")),
     }  # fmt: skip
+
+
+def _success(intervals: Sequence[Row], hours: Sequence[float]) -> list[Figure]:
+    pairs = (
+        ("served", "calls", "calls served", BLUE),
+        ("payments_succeeded", "payments", "payments succeeded", ORANGE),
+    )
+    lines = []
+    for part, whole, name, colour in pairs:
+        counts = zip(*(_column(intervals, INTERVAL_COLUMNS, each) for each in (part, whole)), strict=True)
+        lines.append(_line(hours, [good / of if of else None for good, of in counts], name, colour))
+    return lines
+
+
+def _welfare(summary: Mapping[str, Any]) -> Figure:
+    """One bar of the worth of all answers; agents' surplus may be negative."""
+    kept = {
+        "cost of serving": summary["value_sat"] - summary["welfare_sat"],
+        "services": summary["services_profit_sat"],
+        "forwarders": summary["routing_fees_sat"],
+        "agents": summary["agents_surplus_sat"],
+    }
+    data = {"type": "bar", "x": list(kept), "y": list(kept.values()), "marker": {"color": BLUE}, "name": "sat"}
+    return {"data": [data], "layout": _layout("sat", hours="")}
 
 
 def _layout(title: str, *, hours: str, tickformat: str = "~s") -> Figure:

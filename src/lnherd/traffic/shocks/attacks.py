@@ -95,7 +95,7 @@ class SlowJamming(Shock):
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """HTLCs are held until the end and fail then, at no cost."""
         ring = Ring(scene, self.n_targets)
-        fill = partial(_fill_slots, ring, scene.end_ms)
+        fill = _SlotFiller(ring, scene.end_ms).fill
         return (
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),  # gossip has to carry his channels
             *(Act(time_ms, fill) for time_ms in range(scene.onset_ms, scene.end_ms, self.every_ms)),
@@ -103,14 +103,25 @@ class SlowJamming(Shock):
         )
 
 
-def _fill_slots(ring: Ring, until_ms: int, simulation: "Simulation") -> None:
-    hold_ms = until_ms - simulation.now_ms
-    amount_msat = DUSTLESS_MSAT + hold_ms // MS_PER_SECOND  # less each time: his failures only bar what is as large
-    simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=hold_ms, refuse_probability=1.0)
-    for circle in ring.circles:
-        edge = simulation.state.edges[circle.target]
-        for _ in range(int(edge.max_htlcs - edge.n_htlcs) if edge.is_open else 0):
-            ring.send(simulation, circle, amount_msat)
+class _SlotFiller:
+    """Takes every free slot; where the last round took none, one HTLC tries whether that has changed."""
+
+    def __init__(self, ring: Ring, until_ms: int) -> None:
+        self._ring, self._until_ms = ring, until_ms
+        self._free: dict[int, int] = {}
+
+    def fill(self, simulation: "Simulation") -> None:
+        """One round."""
+        ring, hold_ms = self._ring, self._until_ms - simulation.now_ms
+        amount_msat = DUSTLESS_MSAT + hold_ms // MS_PER_SECOND  # less each time: his failures only bar what is as large
+        simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=hold_ms, refuse_probability=1.0)
+        for circle in ring.circles:
+            edge = simulation.state.edges[circle.target]
+            free = int(edge.max_htlcs - edge.n_htlcs) if edge.is_open else 0
+            before = self._free.get(circle.target, 0)
+            self._free[circle.target] = free
+            for _ in range(1 if 0 < before <= free else free):
+                ring.send(simulation, circle, amount_msat)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,8 @@ class FastJamming(Shock):
     def acts(self, scene: Scene) -> tuple[Act, ...]:
         """From the onset to the end, without a pause."""
         ring = Ring(scene, self.n_targets)
-        fill = partial(self._fill, ring)
+        tried: dict[int, tuple[int, int]] = {}
+        fill = partial(self._fill, ring, tried)
         rounds = [Act(time_ms, fill) for time_ms in range(scene.onset_ms, scene.end_ms, self.every_ms)]
         return (
             Act(scene.onset_ms - 2 * MS_PER_MINUTE, ring.enter),
@@ -143,12 +155,17 @@ class FastJamming(Shock):
     def _hold(self, ring: Ring, simulation: "Simulation") -> None:
         simulation.set_conduct(ring.node, hold_probability=1.0, hold_median_ms=self.hold_ms, refuse_probability=1.0)
 
-    def _fill(self, ring: Ring, simulation: "Simulation") -> None:
+    def _fill(self, ring: Ring, tried: dict[int, tuple[int, int]], simulation: "Simulation") -> None:
+        """One round; what he tried for and did not get (time, msat) is left alone for as long as an HTLC is held."""
+        now_ms = simulation.now_ms
         for circle in ring.circles:
             edge = simulation.state.edges[circle.target]
             free_msat = int(edge.balance_msat - edge.reserve_msat)
-            if free_msat < self.worth * int(simulation.capacity_msat[circle.target >> 1]):
+            tried_ms, wanted_msat = tried.get(circle.target, (-self.hold_ms, 0))
+            in_vain = free_msat >= wanted_msat and now_ms < tried_ms + self.hold_ms
+            if in_vain or free_msat < self.worth * int(simulation.capacity_msat[circle.target >> 1]):
                 continue
+            tried[circle.target] = now_ms, free_msat
             for _ in range(self.n_htlcs):
                 ring.send(simulation, circle, min(free_msat // self.n_htlcs, int(edge.htlc_max_msat)))
 
