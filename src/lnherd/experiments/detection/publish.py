@@ -77,6 +77,7 @@ def render(config: DetectionConfig, detection: Detection, origin: str, provenanc
     """The page."""
     ours = detection.chosen[0]
     recall, alarms = ours.recall, ours.false_alarms_a_week
+    severe = [case for case in SEVERE if case in config.cases]
     sections = [
         f'<p class="eyebrow">Anomaly detection for a {escape(config.scenario.role)}</p>',
         f"<h1>The watch notices <strong>{recall.value:.0%} of severe shocks</strong> within {IN_TIME} minutes, at "
@@ -84,7 +85,7 @@ def render(config: DetectionConfig, detection: Detection, origin: str, provenanc
         f'<p class="lead">Held-out: {config.calm_weeks} calm weeks and {config.seeds} shocks of each kind, a look '
         f"every minute, while the node runs {escape(config.policy)}. 95 % intervals: {recall.low:.0%} to "
         f"{recall.high:.0%}; {alarms.low:.2g} to {alarms.high:.2g}.</p>",
-        f"<p>{escape(origin[:1].upper() + origin[1:])}. Severe: {', '.join(SEVERE)}.</p>",
+        f"<p>{escape(origin[:1].upper() + origin[1:])}. Severe: {', '.join(severe)}.</p>",
         "<h2>Operating curves</h2>",
         *figure(
             "curves",
