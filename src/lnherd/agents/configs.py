@@ -18,6 +18,8 @@ class Spaces:
     """Columns of the context."""
     candidate: tuple[str, ...] = CANDIDATE_FEATURES
     """Columns of each candidate."""
+    hidden: tuple[str, ...] = ()
+    """What a central critic sees besides, and no policy ever does."""
 
 
 HOP_SPACES = Spaces(hop_encode.CONTEXT_FEATURES, hop_encode.CANDIDATE_FEATURES)

@@ -108,7 +108,7 @@ class DeepLearner(ABC):
                 keys = [EpisodeKey(seeds[k % len(seeds)], (self.seed, DRAWS_EPISODES, k)) for k in numbers]
                 played = collector.collect(self.behaviour(progress), keys)
                 self.episodes_played += len(played)
-                losses = self._learn(played, progress)
+                losses = self.improve(played, progress)
                 explored = self.exploration(played, progress)
                 for number, each in zip(numbers, played, strict=True):
                     returns.append(each.totals[REWARD])
@@ -116,7 +116,8 @@ class DeepLearner(ABC):
                         on_progress(Progress(number + 1, episodes, returns[-1], explored, each.totals, losses))
         return returns
 
-    def _learn(self, played: Sequence[Played], progress: float) -> dict[str, float]:
+    def improve(self, played: Sequence[Played], progress: float) -> dict[str, float]:
+        """Learn from one batch, with the rate and scale that are due; returns figures by name."""
         config = self._shared
         rate = config.learning_rate + progress * (config.learning_rate_end - config.learning_rate)
         for group in self.optimiser.param_groups:

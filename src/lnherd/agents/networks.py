@@ -25,6 +25,7 @@ class Batch:
     def __init__(self, packed: Packed, device: str) -> None:
         self.context = torch.from_numpy(packed.context).to(device)
         self.features = torch.from_numpy(packed.features).to(device)
+        self.hidden = None if packed.hidden is None else torch.from_numpy(packed.hidden).to(device)
         self.counts = torch.from_numpy(packed.counts).to(device)
         self.starts = torch.from_numpy(packed.starts).to(device)
         self.owners = torch.from_numpy(packed.owners).to(device)
@@ -47,7 +48,8 @@ class Batch:
 class CandidateNetwork(nn.Module):
     """``scores [N]`` of candidates and ``values [B]`` of decisions; the two share no weights.
 
-    The scorer sees the context and one candidate; the critic sees the context and the mean of all candidates.
+    The scorer sees the context and one candidate; the critic sees the context and the mean of all candidates and, if it
+    is a central one, what is hidden from all nodes.
     """
 
     w1: Tensor
@@ -66,7 +68,8 @@ class CandidateNetwork(nn.Module):
     def __init__(self, spaces: Spaces, config: NetworkConfig, rng: np.random.Generator) -> None:
         super().__init__()
         n_inputs, (h1, h2) = len(spaces.context) + len(spaces.candidate), config.hidden
-        weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_inputs, h1, h2, rng, last=1.0)}
+        n_seen = n_inputs + len(spaces.hidden)
+        weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_seen, h1, h2, rng, last=1.0)}
         _prefer_waiting(weights, len(spaces.context), config.wait_logit)
         for name, array in weights.items():
             self.register_parameter(name, nn.Parameter(torch.from_numpy(array)))
@@ -81,7 +84,8 @@ class CandidateNetwork(nn.Module):
     def values(self, batch: Batch) -> Tensor:
         """``[B]``"""
         mean = batch.sums(batch.features) / batch.counts[:, None]
-        hidden = torch.addmm(self.v_b1, torch.cat([batch.context, mean], dim=1), self.v_w1).relu_()
+        seen = [batch.context, mean] if batch.hidden is None else [batch.context, mean, batch.hidden]
+        hidden = torch.addmm(self.v_b1, torch.cat(seen, dim=1), self.v_w1).relu_()
         return torch.addmm(self.v_b2, hidden, self.v_w2).relu_() @ self.v_w3 + self.v_b3
 
     def action_values(self, batch: Batch, *, dueling: bool) -> Tensor:

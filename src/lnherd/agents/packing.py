@@ -25,6 +25,8 @@ class Packed:
     """``[N, F]``"""
     counts: Ints
     """``[B]`` candidates of each decision, at least 1."""
+    hidden: Numbers | None = None
+    """``[B, H]`` what only a central critic sees."""
 
     @property
     def starts(self) -> Ints:
@@ -40,7 +42,8 @@ class Packed:
     def select(self, decisions: Ints) -> "Packed":
         """The decisions at ``decisions``, in that order."""
         counts = self.counts[decisions]
-        return Packed(self.context[decisions], self.features[stretches(self.starts[decisions], counts)], counts)
+        hidden = None if self.hidden is None else self.hidden[decisions]
+        return Packed(self.context[decisions], self.features[stretches(self.starts[decisions], counts)], counts, hidden)
 
 
 def stretches(starts: Ints, counts: Ints) -> Ints:
@@ -63,8 +66,10 @@ def pack(decisions: Sequence[Decision]) -> Packed:
 
 def joined(parts: Sequence[Packed]) -> Packed:
     """All decisions of ``parts``, one after another."""
+    hidden = [part.hidden for part in parts if part.hidden is not None]
     return Packed(
         np.concatenate([part.context for part in parts]),
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.counts for part in parts]),
+        np.concatenate(hidden) if hidden else None,
     )

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lnherd.cli.compare_fees import fees
 from lnherd.cli.compare_forwarding import forwarding
 from lnherd.cli.compare_hubs import hubs
 from lnherd.cli.compare_market import market
+from lnherd.cli.compare_marl import marl
+from lnherd.cli.compare_neighbours import neighbours
 from lnherd.cli.scenario_options import scenario_from, scenario_options
 from lnherd.cli.suites import SUITES, run_suite
 
@@ -25,9 +28,12 @@ def command() -> None:
     """Compare learners with rules on the same held-out traffic."""
 
 
+command.add_command(fees)
 command.add_command(market)
 command.add_command(forwarding)
 command.add_command(hubs)
+command.add_command(marl)
+command.add_command(neighbours)
 
 
 @command.command()

@@ -1,0 +1,115 @@
+"""Teams: several learners in one world, each for a group of nodes, with what each of them may see.
+
+=================  ====================================================  ==========================================
+variant            options                                               after
+=================  ====================================================  ==========================================
+IPPO, IDQN         each decision by what its node sees                   de Witt et al. 2020; Tan 1993
+MAPPO              ``central``: the critic sees true balances             Yu et al. 2022 (arXiv 2103.01955)
+mean field         ``mean_field``: neighbours' mean actions in context    Yang et al. 2018 (arXiv 1802.05438)
+=================  ====================================================  ==========================================
+
+``sharing`` says who learns together: all nodes one policy, one for each role, or each node its own. Learners are the
+one PPO and the one DQN; nothing of them is repeated here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from lnherd.agents.configs import HOP_SPACES, DQNConfig, PPOConfig, Spaces
+from lnherd.agents.deep import DRAWS_EPISODES, DeepLearner
+from lnherd.agents.hop_trajectory import HopTrajectory
+from lnherd.agents.learners import make_learner
+from lnherd.agents.mean_field import MEAN_ACTIONS
+from lnherd.agents.rollout import Behaviour, EpisodeKey, GreedyBehaviour
+from lnherd.errors import InputError
+from lnherd.network.graph import Network
+from lnherd.network.records import Ints
+
+SHARING = ("all", "role", "none")
+LEAF_DEGREE, HUB_SHARE = 2, 0.1
+"""Roles: nodes with at most so many channels; that share of the nodes with the most channels; the rest."""
+
+
+@dataclass(frozen=True)
+class TeamConfig:
+    """One way to learn together."""
+
+    learner: PPOConfig | DQNConfig = field(default_factory=PPOConfig)
+    """Of each group; its ``spaces`` are set by the team."""
+    sharing: str = "all"
+    """all, role or none."""
+    central: bool = False
+    """Whether the critic sees what no node can (PPO)."""
+    mean_field: bool = False
+    """Whether nodes hear what their neighbours do on average."""
+
+    def __post_init__(self) -> None:
+        if self.sharing not in SHARING:
+            raise InputError(f"team: sharing {self.sharing!r} is not known; choose one of {', '.join(SHARING)}")
+        if self.central and not isinstance(self.learner, PPOConfig):
+            raise InputError("team: a central critic needs PPO; DQN has none")
+
+    def spaces(self, hidden: tuple[str, ...]) -> Spaces:
+        """Names of the inputs; ``hidden`` are those of a central critic."""
+        context = HOP_SPACES.context + (MEAN_ACTIONS if self.mean_field else ())
+        return Spaces(context, HOP_SPACES.candidate, hidden if self.central else ())
+
+    def groups(self, network: Network) -> Ints:
+        """``[N]`` group of each node."""
+        if self.sharing == "none":
+            return np.arange(network.n_nodes)
+        groups = np.zeros(network.n_nodes, dtype=np.int64)
+        if self.sharing == "role":
+            n_hubs = max(1, round(HUB_SHARE * network.n_nodes))
+            groups[network.degree > LEAF_DEGREE] = 1
+            groups[np.argsort(-network.degree, kind="stable")[:n_hubs]] = 2
+        return groups
+
+
+class TeamPlayer(Protocol):
+    """Plays episodes for a team."""
+
+    def collect(self, behaviours: Sequence[Behaviour], keys: Sequence[EpisodeKey]) -> list[list[HopTrajectory]]:
+        """For each key what each group decided."""
+        ...
+
+
+class Team:
+    """Learners of all groups, trained together."""
+
+    def __init__(self, config: TeamConfig, n_groups: int, hidden: tuple[str, ...], seed: int = 0) -> None:
+        """``hidden`` names what a central critic would see."""
+        self.config, self.seed, self.decisions = config, seed, 0
+        settings = replace(config.learner, spaces=config.spaces(hidden))
+        self.learners: list[DeepLearner] = []
+        for group in range(n_groups):
+            learner = make_learner(settings, seed * 100_003 + group)
+            assert isinstance(learner, DeepLearner)
+            self.learners.append(learner)
+
+    def train(
+        self,
+        player: TeamPlayer,
+        episodes: int,
+        seeds: Sequence[int],
+        on_batch: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        """Play and learn from ``episodes``, the k-th on ``seeds[k % len(seeds)]``."""
+        size = self.config.learner.batch_episodes
+        for start in range(0, episodes, size):
+            numbers, progress = range(start, min(start + size, episodes)), start / episodes
+            keys = [EpisodeKey(seeds[k % len(seeds)], (self.seed, DRAWS_EPISODES, k)) for k in numbers]
+            played = player.collect([each.behaviour(progress) for each in self.learners], keys)
+            self.decisions += sum(len(part) for parts in played for part in parts)
+            for group, learner in enumerate(self.learners):
+                own = [parts[group] for parts in played if len(parts[group]) > 0]
+                if own:
+                    learner.improve(own, progress)
+            on_batch(numbers[-1] + 1)
+
+    def behaviours(self) -> list[Behaviour]:
+        """What was learned, greedily, by group."""
+        return [GreedyBehaviour(learner.deployed(), 0.0, 0) for learner in self.learners]
