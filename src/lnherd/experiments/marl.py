@@ -65,7 +65,7 @@ class MarlStudy:
     candidates: int = 4
     """Most channels to choose from."""
     cooperation: float = 1.0
-    """Weight of the success of the network in everybody's reward."""
+    """Weight of the success of the network in everybody's reward; the rest is the weight of the own fees."""
     episodes: int = 60
     """Of each training."""
     steps: int = 3
@@ -92,7 +92,8 @@ class MarlStudy:
         """The problem and its topology."""
         base = scenario(self.family, self.nodes, self.seconds, self.payments_per_s)
         simulation = replace(base.simulation, max_candidates=self.candidates)
-        reward = ForwardingReward(amount_power=0.5, cooperation=self.cooperation)
+        own, shared = 1.0 - self.cooperation, self.cooperation
+        reward = ForwardingReward(amount_power=0.5, fee_weight=own, cooperation=shared)
         return replace(base, simulation=simulation, reward=reward), _network(self.nodes, self.seed)
 
     def stops(self) -> list[int]:
