@@ -124,6 +124,7 @@ def measure(name: str, repeats: int) -> dict[str, object]:
     warm_up()
     before_mb = peak_rss_mb()
     go(build())
+    memory_mb = peak_rss_mb() - before_mb
     rows = []
     for _ in range(repeats):
         simulation = build()
@@ -138,7 +139,7 @@ def measure(name: str, repeats: int) -> dict[str, object]:
         "payments_per_cpu_s": payments,
         "attempts_per_cpu_s": attempts,
         "events_per_cpu_s": events,
-        "memory_mb": peak_rss_mb() - before_mb,
+        "memory_mb": memory_mb,
         "goal": GOALS.get(name, ""),
     }
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Announcement", "Gossip", "Memory", "Query", "Route", "Search", "find_route"]
 
-SCAN_BUDGET = 4096
+SCAN_BUDGET = 4096  # of networks up to a usual size
 HOP_ODDS = 4
 WORST_HOP_ODDS = 60
 MOST_ODDS = 120

@@ -51,7 +51,7 @@ def test_the_digest_notices_edits_of_jitted_sources(package, source):
     assert source_digest(package) != before
 
 
-@pytest.mark.parametrize("setting", [("OPT", 1), ("BOUNDSCHECK", 1)])
+@pytest.mark.parametrize("setting", [("OPT", 2), ("BOUNDSCHECK", 1)])
 def test_the_digest_notices_how_numba_compiles(monkeypatch, setting):
     before = source_digest()
     monkeypatch.setattr(numba.config, *setting)
