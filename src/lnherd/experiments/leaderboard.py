@@ -152,6 +152,9 @@ def _cell_row(runs: Runs, cell: str, policy: str, best: str, unit: float, seed: 
     def mean(of: Callable[[Played], float]) -> float:
         return float(runs.scores(cell, policy, of).mean())
 
+    def total(term: str) -> float:
+        return mean(lambda each: each.episode.totals[term])
+
     return CellRow(
         cell=cell,
         policy=policy,
@@ -163,7 +166,7 @@ def _cell_row(runs: Runs, cell: str, policy: str, best: str, unit: float, seed: 
         share_of_bound=float(reward.mean()) / runs.bound(cell),
         net_sat=mean(lambda each: net_sat(each.episode)) / runs.days,
         success_rate=mean(lambda each: success_rate(each.episode)),
-        terms={term: mean(lambda each, term=term: each.episode.totals[term]) / runs.days for term in TERMS},  # type: ignore[misc]
+        terms={term: total(term) / runs.days for term in TERMS},
         episode_s=mean(lambda each: each.episode.wall_s),
     )
 
