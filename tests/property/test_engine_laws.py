@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(scenario: Scena
     is_random = scenario.config.latency_sigma > 0 and has_sent
     if is_random and scenario.config.latency == "log-normal":
         ends = [simulation.payments.end_ms.tolist() for simulation in (first, other)]
-        sent = [simulation.state.attempts.sent_ms.tolist() for simulation in (first, other)]
+        sent = [simulation.state.attempts.added_ms.tolist() for simulation in (first, other)]
         assert ends[0] != ends[1] or sent[0] != sent[1] or first.now_ms != other.now_ms
 
 

@@ -9,8 +9,8 @@ import pytest
 from lnherd.envs.forwarding_scenario import build_simulation
 from lnherd.errors import InputError
 from lnherd.experiments.forwarding.board import Episodes, board
-from lnherd.experiments.forwarding.contenders import NAMES, contenders
-from lnherd.experiments.forwarding.playing import Player, spendable_msat
+from lnherd.experiments.forwarding.contenders import NAMES, contenders, spendable_msat
+from lnherd.experiments.forwarding.playing import Player
 from lnherd.experiments.forwarding.publish import publish
 from lnherd.experiments.forwarding.suite import jobs, missing, run, stored
 from lnherd.experiments.forwarding.worlds import FAMILIES, Cell, ForwardingSuite, Places
