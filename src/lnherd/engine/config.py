@@ -1,6 +1,7 @@
 """How a simulation behaves: one frozen dataclass, translated once into the engine's settings record."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from lnherd.engine.codes import (
     ESTIMATOR_APRIORI,
@@ -331,8 +332,8 @@ CLOTH = SimulationConfig(
 PROFILES = {"default": SimulationConfig(), "cloth": CLOTH}
 
 
-def profile(name: str, **changes: object) -> SimulationConfig:
+def profile(name: str, **changes: Any) -> SimulationConfig:
     """A named profile with changes; raises InputError for an unknown name."""
     if name not in PROFILES:
         raise InputError(f"--profile {name!r} is unknown; choose one of {', '.join(PROFILES)}")
-    return replace(PROFILES[name], **changes)  # type: ignore[arg-type]
+    return replace(PROFILES[name], **changes)

@@ -67,7 +67,7 @@ def _rows(network: Network, destinations: Ints) -> NDArray[np.uint8]:
     """``[D, N]`` hops from every node to each of ``destinations``."""
     start, edges = network.incoming
     sources = network.edge_source[edges].astype(np.int32)
-    enabled = network.edges.enabled[edges].copy()
+    enabled = network.edges.enabled[edges]
     rows = np.full((len(destinations), network.n_nodes), FAR, dtype=np.uint8)
     queue = np.empty(network.n_nodes, dtype=np.int32)
     for row, destination in zip(rows, destinations, strict=True):

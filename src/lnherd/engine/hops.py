@@ -38,7 +38,6 @@ from lnherd.engine.jit import jit
 from lnherd.engine.latency import arrival_delay_ms
 from lnherd.engine.state import NONE, State
 
-PPM = 1_000_000
 TRACK_LENGTH = 64
 """Outcomes after which a track forgets half of what it holds."""
 
@@ -165,12 +164,9 @@ def onward_msat(state: State, attempt_id: int, edge: int) -> int:
 @jit
 def _fee_budget_msat(state: State, attempt_id: int) -> int:
     attempt, settings = state.attempts[attempt_id], state.settings[0]
-    payment, amount_msat = state.payments[attempt.payment], attempt.amount_msat
-    rate = settings.trampoline_fee_ppm
-    share_msat = amount_msat // PPM * rate + amount_msat % PPM * rate // PPM
-    offer_msat: int = settings.trampoline_fee_base_msat + share_msat
+    payment, base_msat = state.payments[attempt.payment], settings.trampoline_fee_base_msat
     left_msat: int = payment.fee_limit_msat - payment.fee_msat
-    return min(offer_msat, left_msat)
+    return min(forward_fee_msat(attempt.amount_msat, base_msat, settings.trampoline_fee_ppm, 0, 0), left_msat)
 
 
 @jit

@@ -67,7 +67,7 @@ def unit(function: F) -> F:
 
     parameters = inspect.signature(function).parameters.values()
     context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    typed.__signature__ = inspect.Signature([context, *parameters])  # type: ignore[attr-defined]
+    cast(Any, typed).__signature__ = inspect.Signature([context, *parameters])
     call = intrinsic(typed)
 
     def forward(*arguments: Any) -> Any:

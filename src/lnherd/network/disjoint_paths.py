@@ -9,7 +9,6 @@ from collections import deque
 import numpy as np
 
 from lnherd.network.graph import Network
-from lnherd.network.records import Bools
 
 
 def disjoint_paths(
@@ -19,10 +18,11 @@ def disjoint_paths(
 
     Channels of others that charge more than ``most_ppm`` are no way.
     """
+    neighbours = (_neighbours(network, None), _neighbours(network, most_ppm))
     used: set[int] = set()
     paths: list[list[int]] = []
     while len(paths) < most:
-        path = _shortest(_neighbours(network, most_ppm), used, source, target)
+        path = _shortest(neighbours, used, source, target)
         if not path:
             break
         used.update(edge >> 1 for edge in path)
@@ -34,21 +34,17 @@ Neighbours = list[list[tuple[int, int]]]
 """By node: enabled edges that leave it, the largest channel first, and where they lead."""
 
 
-def _neighbours(network: Network, most_ppm: int | None) -> tuple[Neighbours, Neighbours]:
-    """What a payer can begin with, and what others offer."""
-    own, cheap = np.ones(network.n_edges, dtype=np.bool_), network.edges.fee_ppm <= (most_ppm or 0)
-    offered = _made(network, "neighbours by capacity", own)
-    return offered, offered if most_ppm is None else _made(network, f"neighbours up to {most_ppm} ppm", cheap)
-
-
-def _made(network: Network, name: str, usable: Bools) -> Neighbours:
+def _neighbours(network: Network, most_ppm: int | None) -> Neighbours:
+    name = f"neighbours by capacity, up to {most_ppm} ppm"
     if name not in network.derived:
-        capacity = np.repeat(network.channels.capacity_msat, 2)
-        target, enabled = network.edge_target, network.edges.enabled
+        capacity, target = np.repeat(network.channels.capacity_msat, 2), network.edge_target
+        usable = network.edges.enabled
+        if most_ppm is not None:
+            usable = usable & (network.edges.fee_ppm <= most_ppm)
         made: Neighbours = []
         for node in range(network.n_nodes):
             edges = network.out_edges(node)
-            edges = edges[enabled[edges] & usable[edges]]
+            edges = edges[usable[edges]]
             edges = edges[np.argsort(-capacity[edges], kind="stable")]
             made.append(list(zip(edges.tolist(), target[edges].tolist(), strict=True)))
         network.derived[name] = made
@@ -57,7 +53,7 @@ def _made(network: Network, name: str, usable: Bools) -> Neighbours:
 
 
 def _shortest(neighbours: tuple[Neighbours, Neighbours], used: set[int], source: int, target: int) -> list[int]:
-    """Breadth first; empty where ``target`` cannot be reached."""
+    """Breadth first over the payer's own neighbours, then those of others; empty where there is no way."""
     way: dict[int, tuple[int, int]] = {source: (-1, -1)}
     queue = deque([source])
     while queue and target not in way:

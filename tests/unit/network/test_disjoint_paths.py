@@ -1,6 +1,6 @@
 """Edge-disjoint shortest paths: the shortest first, no channel twice, larger channels where hops are equal."""
 
-from tests.support.small_networks import network_of
+from small_networks import network_of
 
 from lnherd.network.disjoint_paths import disjoint_paths
 
@@ -32,3 +32,8 @@ def test_disabled_directions_are_no_way():
 
 def test_nowhere_to_go():
     assert disjoint_paths(network_of([(0, 1, 5, 5), (2, 3, 5, 5)]), 0, 3, 4) == []
+
+
+def test_channels_of_others_that_charge_more_are_no_way_but_the_payers_own_cost_it_nothing():
+    network = network_of(CHANNELS, policies={0: {"fee_ppm": 900}, 6: {"fee_ppm": 900}})
+    assert disjoint_paths(network, 0, 5, 4, most_ppm=500) == [[0, 2], [8, 10, 12]]
