@@ -59,18 +59,24 @@ def figures(network: Network, balances: Ints, payments: Records, policy: str, re
     }
 
 
+def step_at_random(task: ForwardingTask, seed: int) -> tuple[int, int, float]:
+    """An episode under random choices: decisions, batches, CPU seconds of the steps alone."""
+    rng, batch, n_decisions, n_batches = np.random.default_rng(seed), task.reset(seed), 0, 0
+    spent_s = 0.0
+    while not batch.is_over:
+        choices = np.where(batch.mask, rng.random(batch.mask.shape), -1.0).argmax(axis=1)
+        n_decisions, n_batches = n_decisions + len(choices), n_batches + 1
+        before = time.process_time()
+        batch = task.step(choices)
+        spent_s += time.process_time() - before
+    return n_decisions, n_batches, spent_s
+
+
 def environment_figures(config: ForwardingConfig, network: Network, repeats: int) -> dict[str, float]:
     """The same of the native environment, as it is stepped from Python."""
     task, speeds = ForwardingTask(config, network), []
     for seed in range(repeats):
-        rng, batch, n_decisions, n_batches = np.random.default_rng(seed), task.reset(seed), 0, 0
-        spent_s = 0.0
-        while not batch.is_over:
-            choices = np.where(batch.mask, rng.random(batch.mask.shape), -1.0).argmax(axis=1)
-            n_decisions, n_batches = n_decisions + len(choices), n_batches + 1
-            before = time.process_time()
-            batch = task.step(choices)
-            spent_s += time.process_time() - before
+        n_decisions, n_batches, spent_s = step_at_random(task, seed)
         speeds.append(n_decisions / spent_s)
     payments = task.simulation.payments
     return {

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from forwarding import step_at_random
 
 from lnherd.agents.forwarding_learners import hop_ppo
 from lnherd.agents.ppo import PPOLearner
@@ -47,14 +48,8 @@ def simulated_compiled(seed: int) -> tuple[int, float]:
 
 
 def simulated_asked(seed: int) -> tuple[int, float]:
-    task, rng = ForwardingTask(BUSY), np.random.default_rng(seed)
-    batch, n, spent_s = task.reset(seed), 0, 0.0
-    while not batch.is_over:
-        choices = np.where(batch.mask, rng.random(batch.mask.shape), -1.0).argmax(axis=1)
-        n, before = n + len(choices), time.process_time()
-        batch = task.step(choices)
-        spent_s += time.process_time() - before
-    return n, spent_s
+    n_decisions, _, spent_s = step_at_random(ForwardingTask(BUSY), seed)
+    return n_decisions, spent_s
 
 
 def trained_compiled(seed: int) -> tuple[int, float]:

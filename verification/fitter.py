@@ -15,8 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -30,7 +30,6 @@ from lnherd.traffic.fitting import fit_demand
 from lnherd.traffic.history import read_forwards, write_lnd_history
 from lnherd.units import MS_PER_DAY, MS_PER_HOUR, MSAT_PER_SAT
 
-matplotlib.use("Agg")
 DAYS, DRAWN_DAYS, SEED = 7, 70, 1
 DAYLIGHT = tuple(1.0 + 0.8 * np.cos((hour - 15) * np.pi / 12) for hour in range(24))
 LEAST_P = 0.01 / 4
@@ -126,8 +125,6 @@ def wrong(drawn: Traffic) -> Traffic:
 
 def draw(path: Path, drawn: Traffic, real: Traffic) -> None:
     """Three panels: forwards by hour, amounts, pairs."""
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(12, 3.8), layout="constrained")
     hours, amounts, pairs = figure.subplots(1, 3)
     for each, colour, name in ((real, "#8a8a84", "the week after"), (drawn, "#d55e00", "drawn from the fit")):
