@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from lnherd.control.hop_decision import DecisionBatch
-from lnherd.envs.forwarding_env import Observation, no_decision, observation
+from lnherd.envs.choice_spaces import Observation
+from lnherd.envs.forwarding_env import no_decision, observation
 from lnherd.network.records import Floats, Ints
 
 

@@ -4,50 +4,37 @@ A view of :class:`lnherd.envs.forwarding.ForwardingTask`: the decisions of one m
 world was before the first of them, and carried out together after the last.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 
 from lnherd.control.hop_decision import DecisionBatch
-from lnherd.engine.hop_features import N_FEATURES
+from lnherd.engine.hop_features import N_CONTEXT, N_FEATURES
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.forwarding import ForwardingTask
-from lnherd.envs.forwarding_env import Observation, choice_spaces, n_choices_of, no_decision, observation
+from lnherd.envs.forwarding_env import n_choices_of, no_decision, observation
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.envs.global_state import channel_state
-from lnherd.envs.multi_agent import AECEnv, node_name
+from lnherd.envs.multi_agent import AECEnv, Roster, metadata_of, node_name
 from lnherd.network.graph import Network
 
 
-class ForwardingAECEnv(AECEnv[str, Observation, np.int64]):
+class ForwardingAECEnv(Roster, AECEnv[str, Observation, np.int64]):
     """Agents ``node_0``, ...: the nodes that decide. ``agent_selection`` holds the payment of ``info["payment"]``.
 
     Observations, choices and rewards are those of ``lnherd/Forwarding-v0``, by node; anybody but the holder observes
     zeros. The episode terminates for all when every payment is over.
     """
 
-    metadata: dict[str, Any] = {"name": "lnherd_forwarding_v0", "render_modes": [], "is_parallelizable": False}  # noqa: RUF012 - PettingZoo's
+    metadata = metadata_of("lnherd_forwarding_v0", is_parallelizable=False)
 
     def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
         self.task = ForwardingTask(config, network)
         nodes = self.task.config.deciders(self.task.network).tolist()
-        self.possible_agents = [node_name(node) for node in nodes]
-        self.agents: list[str] = []
         self._sizes = (n_choices_of(self.task.config), N_FEATURES)
-        spaces_of = {agent: choice_spaces(*self._sizes) for agent in self.possible_agents}
-        self.observation_spaces = {agent: pair[0] for agent, pair in spaces_of.items()}
-        self.action_spaces = {agent: cast("spaces.Space[np.int64]", pair[1]) for agent, pair in spaces_of.items()}
-        self._rng = np.random.default_rng()
+        self._enlist({node_name(node): choice_spaces(N_CONTEXT, *self._sizes) for node in nodes})
         self._batch: DecisionBatch
         self._choices: list[int] = []
-
-    def observation_space(self, agent: str) -> spaces.Space[Observation]:
-        """The same for all."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[np.int64]:
-        """The same for all; each with a generator of its own."""
-        return self.action_spaces[agent]
 
     def state(self) -> np.ndarray:
         """The true balances and what is in flight (:func:`lnherd.envs.global_state.channel_state`)."""
@@ -55,16 +42,14 @@ class ForwardingAECEnv(AECEnv[str, Observation, np.int64]):
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Start an episode; episodes after one another differ, a seed starts the same row of episodes anew."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        self.agents = list(self.possible_agents)
+        episode_seed = self._call_all(seed)
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
         self.terminations = dict.fromkeys(self.agents, False)
         self.truncations = dict.fromkeys(self.agents, False)
         self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
         self.agent_selection = self.agents[0]
-        self._batch, self._choices = self.task.reset(int(self._rng.integers(2**31))), []
+        self._batch, self._choices = self.task.reset(episode_seed), []
         self._select()
 
     def _select(self) -> None:

@@ -1,19 +1,17 @@
 """Forwarding as a Gymnasium environment, ``lnherd/Forwarding-v0``: one decision at a time."""
 
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from lnherd.control.hop_decision import DecisionBatch
 from lnherd.engine.hop_features import FIRST_CHANNEL, N_CONTEXT, N_FEATURES
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.network.graph import Network
-
-Observation = dict[str, NDArray[Any]]
 
 
 class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
@@ -29,7 +27,7 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
 
     def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
         self.task = ForwardingTask(config, network)
-        self.observation_space, self.action_space = choice_spaces(n_choices_of(self.task.config), N_FEATURES)
+        self.observation_space, self.action_space = choice_spaces(N_CONTEXT, n_choices_of(self.task.config), N_FEATURES)
         self._batch: DecisionBatch | None = None
         self._choices: list[int] = []
 
@@ -78,16 +76,6 @@ class ForwardingEnv(gymnasium.Env[Observation, np.int64]):
 def n_choices_of(config: ForwardingConfig) -> int:
     """K: give up, split, and the candidates."""
     return FIRST_CHANNEL + config.simulation.max_candidates
-
-
-def choice_spaces(n_choices: int, n_features: int) -> tuple[spaces.Space[Observation], spaces.Discrete]:
-    """Spaces of what a node sees and answers."""
-    parts: dict[str, spaces.Space[Any]] = {
-        "context": spaces.Box(-1.0, 1.0, (N_CONTEXT,), np.float32),
-        "candidates": spaces.Box(-1.0, 1.0, (n_choices, n_features), np.float32),
-        "action_mask": spaces.Box(0, 1, (n_choices,), np.int8),
-    }
-    return cast("spaces.Space[Observation]", spaces.Dict(parts)), spaces.Discrete(n_choices)
 
 
 def observation(batch: DecisionBatch, row: int) -> Observation:

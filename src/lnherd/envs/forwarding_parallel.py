@@ -6,25 +6,25 @@ of theirs, the moment's decisions are carried out and time goes on.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
-from gymnasium import spaces
 
-from lnherd.engine.hop_features import N_FEATURES
+from lnherd.engine.hop_features import N_CONTEXT, N_FEATURES
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.dealing import Dealer
 from lnherd.envs.forwarding import ForwardingTask
-from lnherd.envs.forwarding_env import Observation, choice_spaces, n_choices_of
+from lnherd.envs.forwarding_env import n_choices_of
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.envs.global_state import channel_state
-from lnherd.envs.multi_agent import ParallelEnv, node_name
+from lnherd.envs.multi_agent import ParallelEnv, Roster, metadata_of, node_name
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 
 T = TypeVar("T")
 
 
-class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
+class ForwardingParallelEnv(Roster, ParallelEnv[str, Observation, np.int64]):
     """Agents ``node_0``, ...: the nodes that decide, from the first step to the last.
 
     Observation: ``context`` [C], ``candidates`` [K, F], ``action_mask`` [K], as in ``lnherd/Forwarding-v0``. Who holds
@@ -33,27 +33,14 @@ class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
     tells whether the agent has to decide and about which payment. The episode terminates for all at once.
     """
 
-    metadata: dict[str, Any] = {"name": "lnherd_forwarding_v0", "render_modes": []}  # noqa: RUF012 - PettingZoo's
+    metadata = metadata_of("lnherd_forwarding_v0")
 
     def __init__(self, config: ForwardingConfig | None = None, network: Network | None = None) -> None:
         self.task = ForwardingTask(config, network)
         nodes = self.task.config.deciders(self.task.network).tolist()
-        self.possible_agents = [node_name(node) for node in nodes]
-        self.agents: list[str] = []
         sizes = (n_choices_of(self.task.config), N_FEATURES)
-        spaces_of = {agent: choice_spaces(*sizes) for agent in self.possible_agents}
-        self.observation_spaces = {agent: pair[0] for agent, pair in spaces_of.items()}
-        self.action_spaces = {agent: cast("spaces.Space[np.int64]", pair[1]) for agent, pair in spaces_of.items()}
+        self._enlist({node_name(node): choice_spaces(N_CONTEXT, *sizes) for node in nodes})
         self._dealer = Dealer(nodes, *sizes)
-        self._rng = np.random.default_rng()
-
-    def observation_space(self, agent: str) -> spaces.Space[Observation]:
-        """The same for all."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[np.int64]:
-        """The same for all; each with a generator of its own."""
-        return self.action_spaces[agent]
 
     def state(self) -> np.ndarray:
         """The true balances and what is in flight (:func:`lnherd.envs.global_state.channel_state`)."""
@@ -63,10 +50,7 @@ class ForwardingParallelEnv(ParallelEnv[str, Observation, np.int64]):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Start an episode; episodes after one another differ, a seed starts the same row of episodes anew."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        self.agents = list(self.possible_agents)
-        self._dealer.deal(self.task.reset(int(self._rng.integers(2**31))))
+        self._dealer.deal(self.task.reset(self._call_all(seed)))
         return self._by_agent(self._dealer.observations()), self._by_agent(self._dealer.infos())
 
     def step(

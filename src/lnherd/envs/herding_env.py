@@ -1,21 +1,19 @@
 """Herding as a Gymnasium environment, ``lnherd/Herding-v0``."""
 
-from typing import Any, cast
+from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from lnherd.anomaly.signals import N_SIGNALS
 from lnherd.control.action import WAIT
 from lnherd.control.decision import Decision
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.herding import HerdingTask
 from lnherd.envs.scenario import HerdingConfig
 from lnherd.network.graph import Network
-
-Observation = dict[str, NDArray[Any]]
 
 
 class HerdingEnv(gymnasium.Env[Observation, np.int64]):
@@ -30,13 +28,7 @@ class HerdingEnv(gymnasium.Env[Observation, np.int64]):
         self.task = HerdingTask(config, network)
         k = self.task.config.menu.max_candidates
         n_context = len(CONTEXT_FEATURES) + (N_SIGNALS if self.task.config.watch else 0)
-        parts: dict[str, spaces.Space[Any]] = {
-            "context": spaces.Box(-1.0, 1.0, (n_context,), np.float32),
-            "candidates": spaces.Box(-1.0, 1.0, (k, len(CANDIDATE_FEATURES)), np.float32),
-            "action_mask": spaces.Box(0, 1, (k,), np.int8),
-        }
-        self.observation_space = cast("spaces.Space[Observation]", spaces.Dict(parts))
-        self.action_space = spaces.Discrete(k)
+        self.observation_space, self.action_space = choice_spaces(n_context, k, len(CANDIDATE_FEATURES))
         self._decision: Decision | None = None
 
     def reset(

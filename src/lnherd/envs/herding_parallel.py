@@ -1,21 +1,21 @@
 """Many herders as a PettingZoo ParallelEnv: a view of :class:`lnherd.envs.flock.FlockTask`."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 
 from lnherd.control.action import WAIT
 from lnherd.control.decision import Decision
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.flock import FlockConfig, FlockTask
-from lnherd.envs.herding_env import Observation, observation
-from lnherd.envs.multi_agent import ParallelEnv, node_name
+from lnherd.envs.herding_env import observation
+from lnherd.envs.multi_agent import ParallelEnv, Roster, metadata_of, node_name
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 
 
-class HerdingParallelEnv(ParallelEnv[str, Observation, np.int64]):
+class HerdingParallelEnv(Roster, ParallelEnv[str, Observation, np.int64]):
     """Agents ``node_7``, ...: the herders that learn. Everybody acts every tick, 0 is *wait*; nobody leaves early.
 
     Observation of each: ``context`` float32 [C] and ``candidates`` float32 [K, F] in [-1, 1], ``action_mask`` int8
@@ -23,43 +23,20 @@ class HerdingParallelEnv(ParallelEnv[str, Observation, np.int64]):
     also holds the terms of the agent's own reward in sat and the actions that could not be carried out.
     """
 
-    metadata: dict[str, Any] = {"name": "lnherd_herding_v0", "render_modes": []}  # noqa: RUF012 - PettingZoo's
+    metadata = metadata_of("lnherd_herding_v0")
 
     def __init__(self, config: FlockConfig | None = None, network: Network | None = None) -> None:
         self.task = FlockTask(config, network)
-        self.possible_agents = [node_name(self.task.nodes[place]) for place in self.task.learners]
-        self.agents: list[str] = []
-        self._menu_size = max(scenario.config.menu.max_candidates for scenario in self.task.scenarios)
-        parts: dict[str, spaces.Space[Any]] = {
-            "context": spaces.Box(-1.0, 1.0, (len(CONTEXT_FEATURES),), np.float32),
-            "candidates": spaces.Box(-1.0, 1.0, (self._menu_size, len(CANDIDATE_FEATURES)), np.float32),
-            "action_mask": spaces.Box(0, 1, (self._menu_size,), np.int8),
-        }
-        self.observation_spaces = {
-            agent: cast("spaces.Space[Observation]", spaces.Dict(parts)) for agent in self.possible_agents
-        }
-        self.action_spaces = {
-            agent: cast("spaces.Space[np.int64]", spaces.Discrete(self._menu_size)) for agent in self.possible_agents
-        }
-        self._rng = np.random.default_rng()
+        agents = [node_name(self.task.nodes[place]) for place in self.task.learners]
+        k = max(scenario.config.menu.max_candidates for scenario in self.task.scenarios)
+        self._enlist({agent: choice_spaces(len(CONTEXT_FEATURES), k, len(CANDIDATE_FEATURES)) for agent in agents})
         self._decisions: tuple[Decision, ...] = ()
-
-    def observation_space(self, agent: str) -> spaces.Space[Observation]:
-        """The same for all."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[np.int64]:
-        """The same for all; each with a generator of its own."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Start an episode; episodes after one another differ, a seed starts the same row of episodes anew."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        episode_seed = int(self._rng.integers(2**31))
-        self.agents = list(self.possible_agents)
+        episode_seed = self._call_all(seed)
         self._decisions = self.task.reset(episode_seed)
         return self._observations(), {agent: {"episode_seed": episode_seed} for agent in self.agents}
 

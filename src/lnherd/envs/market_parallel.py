@@ -9,11 +9,12 @@ from typing import Any, cast
 import numpy as np
 from gymnasium import spaces
 
+from lnherd.engine.hop_features import N_CONTEXT
+from lnherd.envs.choice_spaces import Observation, choice_spaces
 from lnherd.envs.dealing import Dealer
-from lnherd.envs.forwarding_env import Observation, choice_spaces
 from lnherd.envs.market import PRICE_DIGITS, MarketTask
 from lnherd.envs.market_scenario import PRODUCTS, SOLD_FEATURES, MarketConfig
-from lnherd.envs.multi_agent import ParallelEnv, node_name
+from lnherd.envs.multi_agent import ParallelEnv, Roster, metadata_of, node_name
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Floats, Ints
@@ -22,7 +23,7 @@ from lnherd.units import MSAT_PER_SAT
 SALES_DIGITS = 4.0
 
 
-class MarketParallelEnv(ParallelEnv[str, Observation, np.int64]):
+class MarketParallelEnv(Roster, ParallelEnv[str, Observation, np.int64]):
     """Nodes act as in :class:`~lnherd.envs.forwarding_parallel.ForwardingParallelEnv`, with the choices of the market.
 
     A seller's action is ``information * L + priority``, both numbers of a price (of L). It counts whenever
@@ -31,41 +32,25 @@ class MarketParallelEnv(ParallelEnv[str, Observation, np.int64]):
     is what it earned, in sat.
     """
 
-    metadata: dict[str, Any] = {"name": "lnherd_market_v0", "render_modes": []}  # noqa: RUF012 - PettingZoo's
+    metadata = metadata_of("lnherd_market_v0")
 
     def __init__(self, config: MarketConfig | None = None, network: Network | None = None) -> None:
         self.task = MarketTask(config, network)
         nodes = self.task.config.forwarding.deciders(self.task.network).tolist()
         self.nodes = [node_name(node) for node in nodes]
         self.sellers = [f"seller_{node}" for node in range(self.task.network.n_nodes)]
-        self.possible_agents = [*self.nodes, *self.sellers]
-        self.agents: list[str] = []
         sizes, self._n_levels = (self.task.n_choices, len(SOLD_FEATURES)), len(self.task.config.prices_msat)
-        pairs = {name: choice_spaces(*sizes) for name in self.nodes}
-        pairs |= {name: _seller_spaces(self._n_levels**2) for name in self.sellers}
-        self.observation_spaces = {agent: pair[0] for agent, pair in pairs.items()}
-        self.action_spaces = {agent: cast("spaces.Space[np.int64]", pair[1]) for agent, pair in pairs.items()}
+        traders = {name: choice_spaces(N_CONTEXT, *sizes) for name in self.nodes}
+        self._enlist(traders | {name: _seller_spaces(self._n_levels**2) for name in self.sellers})
         self._dealer = Dealer(nodes, *sizes)
-        self._rng = np.random.default_rng()
         self._sales_before: Ints
         self._earned_msat: Ints
-
-    def observation_space(self, agent: str) -> spaces.Space[Observation]:
-        """One for nodes, another for sellers."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[np.int64]:
-        """One for nodes, another for sellers; each with a generator of its own."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Start an episode; episodes after one another differ, a seed starts the same row of episodes anew."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        self.agents = list(self.possible_agents)
-        self._dealer.deal(self.task.reset(int(self._rng.integers(2**31))))
+        self._dealer.deal(self.task.reset(self._call_all(seed)))
         self._sales_before = self.task.ledger.sales.copy()
         self._earned_msat = self.task.ledger.earned_msat.sum(axis=1)
         return self._observations(), self._infos()

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import lnherd.envs  # noqa: F401 (registers)
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
 from lnherd.envs import HerdingConfig, HerdingEnv
 from lnherd.traffic.demand import l402

@@ -178,8 +178,10 @@ def test_an_answer_dearer_than_it_is_worth_is_not_bought(network):
 
 def test_pettingzoo_finds_nothing_wrong(network):
     small = replace(CONFIG, forwarding=replace(FORWARDING, duration_ms=300))
-    parallel_api_test(MarketParallelEnv(small, network), num_cycles=100)
+    env = MarketParallelEnv(small, network)
+    parallel_api_test(env, num_cycles=100)
     parallel_seed_test(lambda: MarketParallelEnv(small, network), num_cycles=10)
+    assert env.task.simulation.audit() == []
 
 
 def test_sellers_earn_in_the_view_what_the_books_say(network):

@@ -31,13 +31,17 @@ def random_choice(mask, rng):
 
 
 def test_pettingzoo_finds_nothing_wrong_with_many_herders(small_network):
-    parallel_api_test(HerdingParallelEnv(HERDING, small_network), num_cycles=6)
+    env = HerdingParallelEnv(HERDING, small_network)
+    parallel_api_test(env, num_cycles=6)
     parallel_seed_test(lambda: HerdingParallelEnv(HERDING, small_network))
+    assert env.task.simulation.audit() == []
 
 
 def test_pettingzoo_finds_nothing_wrong_with_nodes_in_parallel(network):
-    parallel_api_test(ForwardingParallelEnv(FORWARDING, network), num_cycles=300)
+    env = ForwardingParallelEnv(FORWARDING, network)
+    parallel_api_test(env, num_cycles=300)
     parallel_seed_test(lambda: ForwardingParallelEnv(FORWARDING, network), num_cycles=20)
+    assert env.task.simulation.audit() == []
 
 
 @pytest.mark.filterwarnings(PREFERENCES, "ignore:Environment has not defined a render:UserWarning")

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-import lnherd.envs  # noqa: F401  # registers
 from lnherd.agents.price_table import PriceTable
 from lnherd.envs.pricing_env import FEATURES, MULTIPLES, PricingConfig, PricingEnv
 from lnherd.envs.pricing_task import CANDIDATE, PricingTask
