@@ -37,6 +37,7 @@ def forwarding(**options: Any) -> None:
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json, print_table, progress
+    from lnherd.cli.suites import chosen_cells
     from lnherd.experiments.directory import claim
     from lnherd.experiments.forwarding import publish
     from lnherd.experiments.forwarding.board import Episodes, board
@@ -88,19 +89,3 @@ def suite_from(options: dict[str, Any]) -> "ForwardingSuite":
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     names = {"nodes": "nodes", "duration": "duration_s", "rate": "payments_per_s", "worlds": "worlds", "seeds": "seeds"}
     return {field: options[name] for name, field in names.items() if options[name] is not None}
-
-
-def chosen_cells(suite: "ForwardingSuite", names: str | None) -> tuple[str, ...]:
-    """Cells of the suite: all, or those named.
-
-    Raises:
-        InputError: for an unknown name.
-    """
-    from lnherd.errors import InputError
-
-    known = [cell.name for cell in suite.cells()]
-    asked = known if names is None else [name.strip() for name in names.split(",")]
-    for name in asked:
-        if name not in known:
-            raise InputError(f"--cells: {name!r} is not in the suite; choose from {', '.join(known)}")
-    return tuple(asked)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from lnherd.experiments.forwarding.worlds import ForwardingSuite
     from lnherd.experiments.suites import SuiteConfig
 
 SUITES = ("standard", "relay-node", "drift")
@@ -102,15 +103,15 @@ def _standard(out: Path, options: dict[str, Any]) -> None:
     click.echo(f"Written: {', '.join(str(path) for path in files)}")
 
 
-def chosen_cells(config: "SuiteConfig", names: str | None) -> list[str]:
-    """Cells of the standard suite: all, or those named.
+def chosen_cells(suite: "SuiteConfig | ForwardingSuite", names: str | None) -> list[str]:
+    """Cells of a suite: all, or those named.
 
     Raises:
         InputError: for an unknown name.
     """
     from lnherd.errors import InputError
 
-    known = [cell.name for cell in config.cells()]
+    known = [cell.name for cell in suite.cells()]
     asked = known if names is None else [name.strip() for name in names.split(",")]
     for name in asked:
         if name not in known:

@@ -9,11 +9,9 @@ it stopped and later policies can join a finished one.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 from lnherd.agents.configs import DQNConfig, PPOConfig
@@ -26,6 +24,7 @@ from lnherd.agents.shipped import shipped_policy
 from lnherd.control.view import Role
 from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.episodes import REWARD, Episode, play
+from lnherd.experiments.jobs import do_all
 from lnherd.experiments.results import BASELINE
 from lnherd.experiments.seeds import held_out_seeds, training_seeds
 from lnherd.experiments.suites import AnyWorld, Cell, SuiteConfig, Surroundings
@@ -108,18 +107,17 @@ class Worker:
         self._surroundings = Surroundings(config)
         self._worlds: dict[tuple[Cell, str], AnyWorld] = {}
 
-    def do(self, job: Job) -> int:
-        """Play what is missing of ``job``; returns how many held-out episodes that were."""
+    def do(self, job: Job) -> None:
+        """Play what is missing of ``job``."""
         todo = missing(self.config, self.out, job)
         if not todo:
-            return 0
+            return
         policy, worlds = self._policy(job), self._in(job.cell, "eval")
         for world, seed in todo:
             task = worlds.task(world)
             episode = play(task, policy, seed, name=job.policy, training=job.training)
             stored = {**asdict(episode), "world": world, "bound": worth_bound(task.scenario, seed)}
             write_json(results_of(self.out, job) / _file(job.training, world, seed), stored)
-        return len(todo)
 
     def _in(self, cell: Cell, split: str) -> AnyWorld:
         if (cell, split) not in self._worlds:
@@ -167,42 +165,13 @@ class Worker:
         return load_policy(path)[0]
 
 
-_worker: Worker | None = None
-
-
-def _begin(config: SuiteConfig, out: Path) -> None:
-    global _worker
-    signal(SIGINT, SIG_IGN)
-    _worker = Worker(config, out)
-
-
-def _do(job: Job) -> int:
-    assert _worker is not None
-    return _worker.do(job)
-
-
 def run(
     config: SuiteConfig, planned: Sequence[Job], out: Path, n_workers: int, on_progress: Callable[[int], None]
 ) -> None:
     """Do every job of ``planned`` that is not done yet."""
     todo = [job for job in planned if missing(config, out, job)]
     done = len(planned) - len(todo)
-    on_progress(done)
-    if n_workers == 1:
-        worker = Worker(config, out)
-        for job in todo:
-            worker.do(job)
-            done += 1
-            on_progress(done)
-        return
-    pool = ProcessPoolExecutor(n_workers, get_context("spawn"), _begin, (config, out))
-    try:
-        for finished in as_completed([pool.submit(_do, job) for job in todo]):
-            finished.result()
-            done += 1
-            on_progress(done)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    do_all(partial(Worker, config, out), todo, n_workers, lambda more: on_progress(done + more))
 
 
 @dataclass(frozen=True)
