@@ -1,7 +1,5 @@
 """``lnherd l402 serve``: sell the demo API, or any HTTP API as a reverse proxy."""
 
-import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lnherd.cli.l402_wallets import DEMO, DEMO_ORIGIN, NAMES, open_node
+from lnherd.cli.listening import answer, listen, url_of
 from lnherd.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from lnherd.l402.shop import Shop
     from lnherd.l402.wallet import Wallet
 
-BACKLOG = 2048
 UNLIMITED_PER_S = 1e6
 """Invoices a second on a demo: everyone there is the same client, 127.0.0.1."""
 
@@ -69,16 +67,10 @@ def serve(**options: Any) -> None:
     With --demo there is something to buy at once, and a wallet with play money to buy it: lnherd l402 get --wallet
     demo URL. With --upstream it is a reverse proxy that asks for payment.
     """
-    import uvicorn
-
     shop = build_shop(options)
-    listener = _listen(options["host"], options["port"])
-    _announce(listener.getsockname(), options)
-    settings = uvicorn.Config(
-        shop, http="h11", ws="none", log_level="warning", access_log=False, server_header=False,
-        forwarded_allow_ips=[], proxy_headers=False,
-    )  # fmt: skip
-    uvicorn.Server(settings).run(sockets=[listener])
+    listener = listen(options["host"], options["port"])
+    _announce(url_of(listener), options)
+    answer(shop, listener)
 
 
 def build_shop(options: dict[str, Any]) -> "Shop":
@@ -165,26 +157,9 @@ def _auditor(path: Path) -> "Callable[[AuditEvent], None]":
     return note
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    # asyncio only turns off Nagle's delay (40 ms for every answer in two parts) on sockets that say they are TCP
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        listener.close()
-        raise InputError(f"cannot listen at {host}:{port} ({reason}); choose another --host or --port") from None
-    return listener
-
-
-def _announce(address: Any, options: dict[str, Any]) -> None:
+def _announce(url: str, options: dict[str, Any]) -> None:
     from lnherd.cli.output import print_json
 
-    host, port = address[0], address[1]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     wallet = options["wallet"] or DEMO
     if options["as_json"]:
         print_json({"url": url, "wallet": wallet, "manifest": f"{url}/.well-known/l402.json"})

@@ -1,7 +1,5 @@
 """``lnherd serve routes``: sell route quotes and liquidity estimates of a network file."""
 
-import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lnherd.cli.l402_wallets import DEMO, NAMES, open_node
+from lnherd.cli.listening import answer, listen, url_of
 from lnherd.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,16 +49,10 @@ def routes(**options: Any) -> None:
 
     GET / says what can be asked. Answers load into Core Lightning (askrene layers) and LND (mission control).
     """
-    import uvicorn
-
     shop = build_shop(options, _estimates(options))
-    listener = _listen(options["host"], options["port"])
-    _announce(listener.getsockname(), options)
-    settings = uvicorn.Config(
-        shop, http="h11", ws="none", log_level="warning", access_log=False, server_header=False,
-        forwarded_allow_ips=[], proxy_headers=False,
-    )  # fmt: skip
-    uvicorn.Server(settings).run(sockets=[listener])
+    listener = listen(options["host"], options["port"])
+    _announce(url_of(listener), options)
+    answer(shop, listener)
 
 
 def _estimates(options: dict[str, Any]) -> "LiquidityEstimates":
@@ -105,19 +98,9 @@ def build_shop(options: dict[str, Any], estimates: "LiquidityEstimates") -> "Sho
     return Shop(route_app(RouteService(estimates)), gate, demo_wallet=wallet_app(world) if world else None)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise InputError(f"cannot listen at {host}:{port} ({reason}); choose another --host or --port") from None
-
-
-def _announce(address: Any, options: dict[str, Any]) -> None:
+def _announce(url: str, options: dict[str, Any]) -> None:
     from lnherd.cli.output import print_json
 
-    url = f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
     if options["as_json"]:
         print_json({"url": url, "wallet": options["wallet"], "manifest": f"{url}/.well-known/l402.json"})
     else:
