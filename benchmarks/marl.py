@@ -4,10 +4,10 @@
 
 Rows (CPU seconds, kernels compiled before):
 
-* ``simulated, compiled``: 1,000 nodes decide by one scoring network run in the loop;
-* ``simulated, asked``: 1,000 nodes are asked in batches and answered at random, whose drawing is not counted;
-* ``trained, compiled``: 100 nodes learn one policy by PPO, playing in the loop; playing and gradient steps count;
-* ``trained, asked``: the same through a team, as central critics and mean fields need it.
+* ``simulated``: 1,000 nodes decide by one scoring network run in the loop, by a network for each node, or by one that
+  hears its neighbours;
+* ``simulated, asked``: they are asked in batches and answered at random, whose drawing is not counted;
+* ``trained``: 100 nodes learn together; laying worlds out, playing and gradient steps count.
 """
 
 import argparse
@@ -16,34 +16,45 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from forwarding import step_at_random
 
+from lnherd.agents.configs import NetworkConfig
 from lnherd.agents.forwarding_learners import hop_ppo
-from lnherd.agents.ppo import PPOLearner
-from lnherd.agents.scorer import Scorer
+from lnherd.agents.networks import CandidateNetwork
+from lnherd.agents.rollout import GreedyBehaviour
 from lnherd.agents.team import Team, TeamConfig
-from lnherd.engine.hop_network import ScoringNetwork
+from lnherd.control.hop_encode import GLOBAL_FEATURES
 from lnherd.envs.forwarding import ForwardingTask
-from lnherd.envs.forwarding_play import ForwardingPlayer, run_compiled
 from lnherd.envs.forwarding_scenario import ForwardingConfig
-from lnherd.envs.global_state import GLOBAL_FEATURES
-from lnherd.envs.team_play import ForwardingTeamPlayer
+from lnherd.envs.team_play import ForwardingTeamPlayer, run_team
 from lnherd.traffic.demand import mixed
 
-HIDDEN = 32
 BUSY = ForwardingConfig(n_nodes=1_000, demand=mixed(2_000.0), duration_ms=5_000)
 BUSY = replace(BUSY, simulation=replace(BUSY.simulation, decision_interval_ms=500))
 LEARNED = ForwardingConfig(n_nodes=100, demand=mixed(200.0), duration_ms=10_000)
+PPO = hop_ppo()
+TEAMS = {
+    "IPPO": TeamConfig(PPO),
+    "MAPPO": TeamConfig(PPO, central=True),
+    "mean field": TeamConfig(PPO, mean_field=True),
+    "IPPO, own policies": TeamConfig(replace(PPO, minibatch=128), sharing="none"),
+}
+EPISODES = 8
 
 
-def simulated_compiled(seed: int) -> tuple[int, float]:
-    network, scorer = BUSY.network(), ScoringNetwork.random(HIDDEN, np.random.default_rng(1))
-    weights = Scorer(scorer.w1, scorer.b1, scorer.w2, scorer.b2, scorer.w3, np.zeros((), dtype=np.float32))
-    run_compiled(replace(BUSY, duration_ms=50), network, seed, weights)
+def simulated(team: TeamConfig, seed: int) -> tuple[int, float]:
+    network, spaces = BUSY.network(), team.spaces(())
+    nets = [
+        CandidateNetwork(spaces, NetworkConfig(hidden=(32, 32), wait_logit=3.0), np.random.default_rng(group))
+        for group in range(int(team.groups(network).max()) + 1)
+    ]
+    behaviours = [GreedyBehaviour(each.scorer(), 0.0, 0) for each in nets]
+    run_team(team, behaviours, ForwardingTask(replace(BUSY, duration_ms=50), network), seed)
     before = time.process_time()
-    simulation = run_compiled(BUSY, network, seed, weights)
+    simulation = run_team(team, behaviours, ForwardingTask(BUSY, network), seed)
     return int(simulation.state.clock[0].decisions_total), time.process_time() - before
 
 
@@ -52,31 +63,20 @@ def simulated_asked(seed: int) -> tuple[int, float]:
     return n_decisions, spent_s
 
 
-def trained_compiled(seed: int) -> tuple[int, float]:
-    network, learner, n = LEARNED.network(), PPOLearner(hop_ppo(), seed), 0
-
-    def count(progress) -> None:
-        nonlocal n
-        n += int(progress.totals["decisions"])
-
+def trained(config: TeamConfig, seed: int) -> tuple[int, float]:
+    network = LEARNED.network()
+    team = Team(config, int(config.groups(network).max()) + 1, GLOBAL_FEATURES, seed)
     before = time.process_time()
-    learner.train(ForwardingPlayer(lambda _: (LEARNED, network)), 8, range(8), count)
-    return n, time.process_time() - before
-
-
-def trained_asked(seed: int) -> tuple[int, float]:
-    network, config = LEARNED.network(), TeamConfig(replace(hop_ppo(), credit="own"))
-    team = Team(config, 1, GLOBAL_FEATURES, seed)
-    before = time.process_time()
-    team.train(ForwardingTeamPlayer(config, lambda _: (LEARNED, network)), 4, range(4))
+    team.train(ForwardingTeamPlayer(config, lambda _: (LEARNED, network)), EPISODES, range(EPISODES))
     return team.decisions, time.process_time() - before
 
 
 ROWS: dict[str, Callable[[int], tuple[int, float]]] = {
-    "simulated, compiled, 1,000 nodes": simulated_compiled,
-    "simulated, asked, 1,000 nodes": simulated_asked,
-    "trained, compiled, 100 nodes": trained_compiled,
-    "trained, asked, 100 nodes": trained_asked,
+    "simulated, one network": partial(simulated, TeamConfig(PPO)),
+    "simulated, 1,000 networks": partial(simulated, TeamConfig(PPO, sharing="none")),
+    "simulated, hearing neighbours": partial(simulated, TeamConfig(PPO, mean_field=True)),
+    "simulated, asked": simulated_asked,
+    **{f"trained, {name}": partial(trained, team) for name, team in TEAMS.items()},
 }
 
 

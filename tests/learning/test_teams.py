@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from small_networks import network_of
 
-from lnherd.agents.forwarding_learners import hop_ppo
+from lnherd.agents.forwarding_learners import hop_dqn, hop_ppo
 from lnherd.agents.team import Team, TeamConfig
+from lnherd.control.hop_encode import GLOBAL_FEATURES
 from lnherd.engine import SimulationConfig
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_play import payment_totals
 from lnherd.envs.forwarding_scenario import ForwardingConfig
-from lnherd.envs.global_state import GLOBAL_FEATURES
-from lnherd.envs.team_play import ForwardingTeamPlayer, team_policy
+from lnherd.envs.team_play import ForwardingTeamPlayer, run_team
 from lnherd.traffic.amounts import LogNormal
 from lnherd.traffic.demand import OTHER, Component, Demand
 from lnherd.traffic.endpoints import FixedNodes
@@ -30,21 +30,19 @@ CONFIG = ForwardingConfig(
     balance_prior="half",
     simulation=SimulationConfig(sender="policy", max_candidates=4, policy_attempts=2),
 )
-PPO = replace(hop_ppo(), credit="own", minibatch=128)
+PPO = replace(hop_ppo(), minibatch=128)
+DQN = replace(hop_dqn(), warm_up=500, updates_per_decision=0.1, minibatch=128)
 TEAMS = {
     "central critic": TeamConfig(PPO, central=True),
     "mean field": TeamConfig(PPO, mean_field=True),
     "own policies": TeamConfig(replace(PPO, minibatch=64), sharing="none"),
+    "mean field Q": TeamConfig(DQN, mean_field=True),
 }
 
 
 def success(team, settings):
-    task = ForwardingTask(CONFIG, NETWORK)
-    policy, batch = team_policy(settings, team.behaviours(), task), task.reset(1)
-    policy.begin(1)
-    while not batch.is_over:
-        batch = task.step(policy.choose(batch))
-    totals = payment_totals(task.simulation.payments)
+    simulation = run_team(settings, team.behaviours(), ForwardingTask(CONFIG, NETWORK), 1)
+    totals = payment_totals(simulation.payments)
     return totals["successes"] / totals["payments"]
 
 

@@ -1,6 +1,6 @@
 """What was decided in one forwarding world, hop by hop, ready for a learner."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,8 @@ from lnherd.agents.credit import followers, increments, linked_gae, linked_retur
 from lnherd.agents.packing import Packed
 from lnherd.agents.reward_scale import RewardScale
 from lnherd.network.records import Bools, Floats, Ints
+
+_BY_DECISION = ("chosen", "log_probabilities", "rewards", "fees", "node", "path", "is_split", "amounts")
 
 
 @dataclass(eq=False)
@@ -38,6 +40,20 @@ class HopTrajectory:
 
     def __len__(self) -> int:
         return len(self.rewards)
+
+    def of_groups(self, group_of: Ints, n_groups: int) -> list["HopTrajectory"]:
+        """What each group of nodes decided, ``group_of [N]`` naming each node's.
+
+        A way goes on at the next decision of the *same* group: what other nodes do in between is its world.
+        """
+        if n_groups == 1:
+            return [self]
+        groups = group_of[self.node]
+        return [self._select(np.flatnonzero(groups == group)) for group in range(n_groups)]
+
+    def _select(self, rows: Ints) -> "HopTrajectory":
+        each = (getattr(self, name)[rows] for name in _BY_DECISION)
+        return replace(self, decisions=self.decisions.select(rows), **dict(zip(_BY_DECISION, each, strict=True)))
 
     @property
     def taken(self) -> Bools:

@@ -22,8 +22,8 @@ from lnherd.agents.configs import HOP_SPACES, DQNConfig, PPOConfig, Spaces
 from lnherd.agents.deep import DRAWS_EPISODES, DeepLearner
 from lnherd.agents.hop_trajectory import HopTrajectory
 from lnherd.agents.learners import make_learner
-from lnherd.agents.mean_field import MEAN_ACTIONS
 from lnherd.agents.rollout import Behaviour, EpisodeKey, GreedyBehaviour
+from lnherd.control.hop_encode import MEAN_ACTIONS
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Ints
@@ -110,6 +110,6 @@ class Team:
                     learner.improve(own, progress)
             on_batch(numbers[-1] + 1)
 
-    def behaviours(self) -> list[Behaviour]:
+    def behaviours(self) -> list[GreedyBehaviour]:
         """What was learned, greedily, by group."""
         return [GreedyBehaviour(learner.deployed(), 0.0, 0) for learner in self.learners]

@@ -49,6 +49,23 @@ amount; hops left afterwards over 10, and nearer or farther by; what became of t
 and how many of the last 64; the amount as a share of the one that failed there last and of the one that passed, and
 how lately (10 s over 10 s and their age); whether it was this payment that failed; log2 of the peer's channels over 12,
 the amount as a share of what their mean capacity is, blocks asked for, of 144."""
+MEAN_ACTIONS = ("mean_gives_up", "mean_splits", "mean_nearer", "mean_sideways", "mean_farther")
+"""Columns that follow the context where a policy hears its neighbours: shares of their late actions (mean field)."""
+GLOBAL_FEATURES = (
+    "receiver_room",
+    "receiver_slots",
+    "open_way",
+    "open_hops",
+    "open_candidates",
+    "depleted",
+    "in_flight",
+    "slots_used",
+    "success_lately",
+)
+"""What only a central critic sees, from 0 to 1. Of one decision: the most that any channel can bring the receiver now,
+as a share of the amount, and how many of its channels can bring all; whether some way has room for the amount on every
+channel now, its hops over 10, and the share of the candidates from which the rest of a shortest one goes on. Of the
+network: channels with next to nothing to send, value in flight and slots in use; success of late."""
 N_CONTEXT = len(CONTEXT_FEATURES)
 N_FEATURES = len(CANDIDATE_FEATURES)
 FIRST_CHANNEL = 2

@@ -1,17 +1,21 @@
-"""A network that scores choices, run inside the compiled loop: two layers of ReLU over one choice at a time.
+"""Networks that score choices, run inside the compiled loop: two layers of ReLU over one choice at a time.
 
 ``score = w3 . relu(W2 relu(W1 [context, choice] + b1) + b2)``; the highest score wins or, while exploring, a choice is
 drawn by the softmax of the scores, or a share of the choices among all that are possible alike. Only the choices that
 are possible are computed, and the context's part of the first layer once for all of them. The weights lie in
-``state.scorer`` as W1 [context + choice, H1], b1, W2 [H1, H2], b2, w3, followed by room for the activations.
+``state.scorer`` as W1 [context + choice, H1], b1, W2 [H1, H2], b2, w3, network after network, followed by room for the
+activations. Which network a node runs is in ``state.crowd``. A context may end in what the neighbours do.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lnherd.engine.hop_beyond import see_beyond
+from lnherd.engine.hop_crowd import describe_neighbours
 from lnherd.engine.hop_features import (
     FIRST_CHANNEL,
     N_CONTEXT,
@@ -23,11 +27,13 @@ from lnherd.engine.hop_features import (
     is_possible,
 )
 from lnherd.engine.hop_recording import note_choice, note_decision
+from lnherd.engine.hop_state import N_MEAN_ACTIONS
+from lnherd.engine.hops import holder
 from lnherd.engine.jit import jit
 from lnherd.engine.rng import STREAM_EXPLORATION, uniform
 from lnherd.engine.state import State
 from lnherd.errors import InputError
-from lnherd.network.records import Records
+from lnherd.network.records import Ints, Records
 
 N_INPUTS = N_CONTEXT + N_FEATURES
 DRAW_NONE, DRAW_SOFTMAX, DRAW_UNIFORM = range(3)
@@ -43,11 +49,15 @@ class Exploration:
     """Share of choices drawn among all that are possible; None draws every choice by the softmax of the scores."""
     record: bool = True
     """Whether choices are recorded (``Simulation.fetch_choices``) and outcomes told."""
+    sees_all: bool = False
+    """Whether what no node sees is recorded too, for a central critic."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoringNetwork:
-    """Weights, float32: ``w1 [N_INPUTS, H1]``, ``b1 [H1]``, ``w2 [H1, H2]``, ``b2 [H2]``, ``w3 [H2]``.
+    """Weights, float32: ``w1 [N, H1]``, ``b1 [H1]``, ``w2 [H1, H2]``, ``b2 [H2]``, ``w3 [H2]``.
+
+    ``N`` is ``N_INPUTS`` or, for a network that hears its neighbours, ``N_MEAN_ACTIONS`` more.
 
     Raises:
         InputError: when the shapes do not fit together.
@@ -61,7 +71,8 @@ class ScoringNetwork:
 
     def __post_init__(self) -> None:
         hidden1, hidden2 = len(self.b1), len(self.b2)
-        expected = ((N_INPUTS, hidden1), (hidden1,), (hidden1, hidden2), (hidden2,), (hidden2,))
+        n_inputs = N_INPUTS + N_MEAN_ACTIONS if self.hears_neighbours else N_INPUTS
+        expected = ((n_inputs, hidden1), (hidden1,), (hidden1, hidden2), (hidden2,), (hidden2,))
         found = tuple(array.shape for array in (self.w1, self.b1, self.w2, self.b2, self.w3))
         if found != expected:
             raise InputError(f"a scoring network needs weights of shapes {expected}, got {found}")
@@ -77,38 +88,70 @@ class ScoringNetwork:
         return cls(drawn(N_INPUTS, hidden), zeros, drawn(hidden, hidden), zeros.copy(), drawn(hidden, 1)[:, 0])
 
     @property
+    def hears_neighbours(self) -> bool:
+        """Whether what the neighbours do is part of the context."""
+        return len(self.w1) == N_INPUTS + N_MEAN_ACTIONS
+
+    @property
     def n_weights(self) -> int:
         """How many numbers it consists of."""
         return sum(array.size for array in (self.w1, self.b1, self.w2, self.b2, self.w3))
 
     def flat(self) -> NDArray[np.float32]:
-        """All weights one after another, then room for inputs and activations."""
+        """All weights one after another."""
         weights = [np.ravel(array) for array in (self.w1, self.b1, self.w2, self.b2, self.w3)]
-        room = np.zeros(N_INPUTS + 2 * len(self.b1) + len(self.b2), dtype=np.float32)
-        return np.concatenate([*weights, room]).astype(np.float32)
+        return np.concatenate(weights).astype(np.float32)
+
+    @property
+    def room(self) -> int:
+        """Numbers of inputs and activations."""
+        return len(self.w1) + 2 * len(self.b1) + len(self.b2)
+
+
+def lay_out(networks: Sequence[ScoringNetwork], number_of: Ints, hops: Records, crowd: Records) -> NDArray[np.float32]:
+    """Set up ``state.hops[0]`` and ``state.crowd``; returns ``state.scorer``.
+
+    Raises:
+        InputError: unless all networks are of one size and node v's, ``number_of[v]``, is one of them.
+    """
+    first = networks[0]
+    if any(each.w1.shape != first.w1.shape or each.w2.shape != first.w2.shape for each in networks):
+        raise InputError("scoring networks of one world need the same inputs and layers")
+    if len(number_of) != len(crowd) or number_of.min() < 0 or number_of.max() >= len(networks):
+        raise InputError(f"name one of the {len(networks)} scoring networks for each of the {len(crowd)} nodes")
+    crowd.network = number_of
+    hops.n_shared, hops.n_weights = len(first.w1) - N_FEATURES, first.n_weights
+    hops.hidden1, hops.hidden2 = len(first.b1), len(first.b2)
+    hops.scratch = len(networks) * first.n_weights
+    return np.concatenate([*(each.flat() for each in networks), np.zeros(first.room, dtype=np.float32)])
 
 
 def explore(hops: Records, exploration: Exploration | None) -> None:
     """Set up ``state.hops[0]``."""
-    hops.draws, hops.is_recording = DRAW_NONE, False
+    hops.draws, hops.is_recording, hops.sees_all, hops.next_look_ms = DRAW_NONE, False, False, 0
     if exploration is not None:
         hops.draws = DRAW_SOFTMAX if exploration.epsilon is None else DRAW_UNIFORM
         hops.epsilon, hops.draw_seed = exploration.epsilon or 0.0, exploration.seed
-        hops.is_recording = exploration.record
+        hops.is_recording, hops.sees_all = exploration.record, exploration.sees_all
 
 
 @jit
 def draw_scored(state: State, attempt_id: int) -> int:
     """A possible choice by its score. Needs the shortlist."""
-    hops, inputs = state.hops[0], state.hops[0].scratch
+    hops, inputs, node = state.hops[0], state.hops[0].scratch, holder(state, attempt_id)
+    hops.weights = state.crowd[node].network * hops.n_weights
     describe_context(state, attempt_id, state.scorer, inputs)
+    if hops.hears_neighbours:
+        describe_neighbours(state, node, state.scorer, inputs + N_CONTEXT)
+    if hops.sees_all:
+        see_beyond(state, attempt_id)
     _add_context(state)
     n_choices = FIRST_CHANNEL + hops.n_candidates
     best, n_possible = 0, 0
     for index in range(n_choices):
         hops.score[index] = -np.inf
         if is_possible(state, attempt_id, index):
-            describe_choice(state, attempt_id, index, state.scorer, inputs + N_CONTEXT)
+            describe_choice(state, attempt_id, index, state.scorer, inputs + hops.n_shared)
             hops.score[index] = _score(state)
             note_choice(state, n_possible)
             n_possible += 1
@@ -169,23 +212,27 @@ def _position(state: State, chosen: int) -> int:
 def _add_context(state: State) -> None:
     """First layer, as far as all choices have it in common."""
     hops, scorer = state.hops[0], state.scorer
-    width, inputs = np.uint64(hops.hidden1), np.uint64(hops.scratch)
-    _copy(scorer, np.uint64(N_INPUTS) * width, inputs + np.uint64(N_INPUTS), width)
-    for feature in range(np.uint64(N_CONTEXT)):
-        _add_scaled(scorer, feature * width, inputs + np.uint64(N_INPUTS), width, scorer[inputs + feature])
+    width, inputs, weights = np.uint64(hops.hidden1), np.uint64(hops.scratch), np.uint64(hops.weights)
+    n_shared = np.uint64(hops.n_shared)
+    n_inputs = n_shared + np.uint64(N_FEATURES)
+    _copy(scorer, weights + n_inputs * width, inputs + n_inputs, width)
+    for feature in range(n_shared):
+        _add_scaled(scorer, weights + feature * width, inputs + n_inputs, width, scorer[inputs + feature])
 
 
 @jit
 def _score(state: State) -> float:
     hops, scorer = state.hops[0], state.scorer
     width1, width2, inputs = np.uint64(hops.hidden1), np.uint64(hops.hidden2), np.uint64(hops.scratch)
-    shared = inputs + np.uint64(N_INPUTS)
+    weights1, n_shared = np.uint64(hops.weights), np.uint64(hops.n_shared)
+    n_inputs = n_shared + np.uint64(N_FEATURES)
+    shared = inputs + n_inputs
     first, second = shared + width1, shared + width1 + width1
-    weights2 = np.uint64(N_INPUTS + 1) * width1
+    weights2 = weights1 + (n_inputs + np.uint64(1)) * width1
     bias2 = weights2 + width1 * width2
     _copy(scorer, shared, first, width1)
-    for feature in range(np.uint64(N_CONTEXT), np.uint64(N_INPUTS)):
-        _add_scaled(scorer, feature * width1, first, width1, scorer[inputs + feature])
+    for feature in range(n_shared, n_inputs):
+        _add_scaled(scorer, weights1 + feature * width1, first, width1, scorer[inputs + feature])
     _copy(scorer, bias2, second, width2)
     for unit in range(width1):
         if scorer[first + unit] > np.float32(0.0):

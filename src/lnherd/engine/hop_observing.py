@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lnherd.engine.codes import GIVE_UP
+from lnherd.engine.hop_beyond import see_beyond
+from lnherd.engine.hop_crowd import describe_neighbours
 from lnherd.engine.hop_features import (
     FIRST_CHANNEL,
     N_CONTEXT,
@@ -17,7 +19,8 @@ from lnherd.engine.hop_features import (
     is_possible,
     shortlist,
 )
-from lnherd.engine.hops import mark_path
+from lnherd.engine.hop_state import N_GLOBAL, N_MEAN_ACTIONS
+from lnherd.engine.hops import holder, is_over, mark_path
 from lnherd.engine.jit import jit
 from lnherd.engine.state import State
 from lnherd.network.records import Bools, Indices
@@ -75,3 +78,20 @@ def observe_pending(state: State, context: Numbers, candidates: Numbers, mask: B
                 for feature in range(at * N_FEATURES, (at + 1) * N_FEATURES):
                     candidates[feature] = 0.0
     return int(n_pending)
+
+
+@jit
+def observe_beyond(state: State, neighbours: Numbers, beyond: Numbers) -> None:
+    """What goes beyond their nodes' own view of the decisions that wait, where it is looked at: ``MEAN_ACTIONS`` and
+    ``GLOBAL_FEATURES`` one decision after another."""
+    hops = state.hops[0]
+    for row in range(state.clock[0].n_pending):
+        attempt_id = state.pending[row]
+        if hops.hears_neighbours:
+            describe_neighbours(state, holder(state, attempt_id), neighbours, row * N_MEAN_ACTIONS)
+        if hops.sees_all and not is_over(state, attempt_id):
+            mark_path(state, attempt_id)
+            shortlist(state, attempt_id)
+            see_beyond(state, attempt_id)
+            for feature in range(N_GLOBAL):
+                beyond[row * N_GLOBAL + feature] = hops.beyond[feature]

@@ -25,6 +25,7 @@ from lnherd.engine.codes import (
     SPLIT,
 )
 from lnherd.engine.distances import hops_between
+from lnherd.engine.hop_crowd import note_action
 from lnherd.engine.hop_features import shortlist
 from lnherd.engine.hop_network import draw_scored
 from lnherd.engine.hops import carry_out, holder, is_over, mark_path, may_split, objection, onward_msat
@@ -41,11 +42,18 @@ WORST = 1 << 62
 def decision_due(state: State, attempt_id: int) -> None:
     """The holder of a part has to choose: it does, or waits to be told."""
     if state.nodes[holder(state, attempt_id)].hop_policy != POLICY_EXTERNAL:
-        carry_out(state, attempt_id, choose(state, attempt_id))
+        carry_out_noted(state, attempt_id, choose(state, attempt_id))
         return
     clock = state.clock[0]
     state.pending[clock.n_pending] = attempt_id
     clock.n_pending += 1
+
+
+@jit
+def carry_out_noted(state: State, attempt_id: int, choice: int) -> None:
+    """Carry ``choice`` out, which the neighbours hear of."""
+    note_action(state, holder(state, attempt_id), state.payments[state.attempts[attempt_id].payment].receiver, choice)
+    carry_out(state, attempt_id, choice)
 
 
 @jit

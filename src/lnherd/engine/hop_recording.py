@@ -4,7 +4,7 @@ Learners read it (``Simulation.fetch_choices``) instead of being asked: all stay
 """
 
 from lnherd.control.hop_encode import FIRST_CHANNEL, N_CONTEXT, N_FEATURES
-from lnherd.engine.hop_state import MAX_CANDIDATES
+from lnherd.engine.hop_state import MAX_CANDIDATES, N_GLOBAL, N_MEAN_ACTIONS
 from lnherd.engine.hops import holder
 from lnherd.engine.jit import jit
 from lnherd.engine.state import State
@@ -25,7 +25,7 @@ def note_choice(state: State, position: int) -> None:
     """The network's present input is the possibility at ``position`` of the running decision."""
     hops = state.hops[0]
     if hops.is_recording:
-        row, first = state.log_rows[hops.n_rows + position], hops.scratch + N_CONTEXT
+        row, first = state.log_rows[hops.n_rows + position], hops.scratch + hops.n_shared
         for feature in range(N_FEATURES):
             row.features[feature] = state.scorer[first + feature]
 
@@ -42,5 +42,11 @@ def note_decision(state: State, attempt_id: int, n_possible: int, chosen: int, l
     entry.n_choices, entry.chosen, entry.log_probability = n_possible, chosen, log_probability
     for feature in range(N_CONTEXT):
         entry.context[feature] = state.scorer[hops.scratch + feature]
+    if hops.hears_neighbours:
+        for feature in range(N_MEAN_ACTIONS):
+            entry.neighbours[feature] = state.scorer[hops.scratch + N_CONTEXT + feature]
+    if hops.sees_all:
+        for feature in range(N_GLOBAL):
+            entry.beyond[feature] = hops.beyond[feature]
     hops.n_logged += 1
     hops.n_rows += n_possible

@@ -7,6 +7,7 @@ from lnherd.engine.distances import distance_tables, no_tables
 from lnherd.engine.hop_state import (
     CHOICE_DTYPE,
     CHOICE_ROW_DTYPE,
+    CROWD_DTYPE,
     HOPS_DTYPE,
     N_REGIONS,
     OUTCOME_DTYPE,
@@ -29,6 +30,7 @@ def allocate_hops(network: Network, receivers: Ints, config: SimulationConfig) -
         "pending": np.zeros(DECISION_BATCH if is_used else 1, dtype=np.int32),
         "outcomes": zero_records(INITIAL_OUTCOMES, OUTCOME_DTYPE),
         "tracks": zero_records(network.n_edges * N_REGIONS if is_used else 1, TRACK_DTYPE),
+        "crowd": zero_records(network.n_nodes if is_used else 1, CROWD_DTYPE),
         "scorer": np.zeros(1, dtype=np.float32),
         "log": zero_records(1, CHOICE_DTYPE),
         "log_rows": zero_records(1, CHOICE_ROW_DTYPE),

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from lnherd.control.hop_encode import N_CONTEXT, N_FEATURES
+from lnherd.control.hop_encode import GLOBAL_FEATURES, MEAN_ACTIONS, N_CONTEXT, N_FEATURES
 
 MAX_CANDIDATES = 64
 """Most channels a choice is described for."""
 N_REGIONS = 16
 """Parts of the network told apart as destinations: those nearest to each of the best connected nodes."""
+N_MEAN_ACTIONS, N_GLOBAL = len(MEAN_ACTIONS), len(GLOBAL_FEATURES)
 
 HOPS_DTYPE = np.dtype(
     [
@@ -17,9 +18,12 @@ HOPS_DTYPE = np.dtype(
         ("position", "i4", (MAX_CANDIDATES,)),
         ("distance", "i4", (MAX_CANDIDATES,)),
         ("fee_msat", "i8", (MAX_CANDIDATES,)),
-        # scoring network: widths, and where its scratch begins
+        # scoring networks: widths, numbers each, where the running one's weights and where the scratch begin
+        ("n_shared", "i8"),
         ("hidden1", "i8"),
         ("hidden2", "i8"),
+        ("n_weights", "i8"),
+        ("weights", "i8"),
         ("scratch", "i8"),
         ("score", "f8", (MAX_CANDIDATES + 2,)),
         # exploration and recording
@@ -29,9 +33,28 @@ HOPS_DTYPE = np.dtype(
         ("is_recording", "?"),
         ("n_logged", "i8"),
         ("n_rows", "i8"),
+        # what goes beyond a node's own view
+        ("hears_neighbours", "?"),
+        ("sees_all", "?"),
+        ("beyond", "f4", (N_GLOBAL,)),
+        ("next_look_ms", "i8"),
+        ("search", "i8"),
     ]
 )
-"""Scratch of the running choice. Nodes whose ``visit`` equals ``stamp`` are on the path already."""
+"""Scratch of the running choice. Nodes whose ``visit`` equals ``stamp`` are on the path already. ``n_shared``
+counts the inputs that all choices of a decision have in common."""
+
+CROWD_DTYPE = np.dtype(
+    [
+        ("network", "i4"),
+        ("actions", "f4", (N_MEAN_ACTIONS,)),
+        ("found", "i8"),
+        ("open_hops", "i4"),
+        ("queue", "i4"),
+    ]
+)
+"""Of each node: the number of the scoring network it runs, the fading mean of its own actions, and scratch of the
+search for open ways."""
 
 DESTINATION_DTYPE = np.dtype([("row", "i4"), ("offset", "u1"), ("region", "u1")])
 """Where distances to a node are: ``distances[row * N + v] + offset`` hops from node v."""
@@ -60,10 +83,13 @@ CHOICE_DTYPE = np.dtype(
         ("chosen", "i2"),
         ("log_probability", "f8"),
         ("context", "f4", (N_CONTEXT,)),
+        ("neighbours", "f4", (N_MEAN_ACTIONS,)),
+        ("beyond", "f4", (N_GLOBAL,)),
     ]
 )
 """A recorded choice of a scoring network: its number, whose and about what (the ``attempt`` by its number within the
-payment), how many choices were possible and which of these, counted from 0, was taken with what probability."""
+payment), how many choices were possible and which of these, counted from 0, was taken with what probability; what the
+neighbours did and what no node sees, where that is looked at."""
 
 CHOICE_ROW_DTYPE = np.dtype([("features", "f4", (N_FEATURES,))])
 """One possible choice of those recorded, described."""

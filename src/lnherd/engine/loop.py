@@ -26,9 +26,8 @@ from lnherd.engine.force_close import is_awaited
 from lnherd.engine.forwarding import failure_arrives, held_parts_expire, htlc_arrives, preimage_arrives
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.heap import drop_first
-from lnherd.engine.hop_policies import decision_due
+from lnherd.engine.hop_policies import carry_out_noted, decision_due
 from lnherd.engine.hop_recording import lacks_log_space
-from lnherd.engine.hops import carry_out
 from lnherd.engine.jit import jit
 from lnherd.engine.payments import start_payment
 from lnherd.engine.presence import hear_presence, must_wait, switch_by_itself
@@ -82,7 +81,7 @@ def carry_out_pending(state: State, choices: Ints, n_done: int) -> int:
     while n_done < clock.n_pending:
         if _lacks_space(state):
             return n_done
-        carry_out(state, state.pending[n_done], choices[n_done])
+        carry_out_noted(state, state.pending[n_done], choices[n_done])
         n_done += 1
     clock.n_pending = 0
     return n_done

@@ -1,8 +1,10 @@
 """A simulation seen from Python: builds the state, calls the compiled loop in chunks, lets nodes act between."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lnherd.engine import levers, operations
 from lnherd.engine.audit import audit
@@ -11,8 +13,10 @@ from lnherd.engine.codes import PAYMENT_STARTS, SPLIT
 from lnherd.engine.config import HOP_POLICIES, SimulationConfig
 from lnherd.engine.gossip import announce
 from lnherd.engine.heap import schedule
-from lnherd.engine.hop_network import Exploration, ScoringNetwork, explore
-from lnherd.engine.hop_state import CHOICE_DTYPE, CHOICE_ROW_DTYPE
+from lnherd.engine.hop_crowd import hear_neighbours
+from lnherd.engine.hop_network import Exploration, ScoringNetwork, explore, lay_out
+from lnherd.engine.hop_observing import observe_beyond
+from lnherd.engine.hop_state import CHOICE_DTYPE, CHOICE_ROW_DTYPE, N_GLOBAL, N_MEAN_ACTIONS
 from lnherd.engine.loop import NEVER, SPACE_NEEDED, carry_out_pending, closures, run
 from lnherd.engine.presence import begin_churn
 from lnherd.engine.state import NONE, STATIC_FIELDS, State
@@ -210,16 +214,44 @@ class Simulation:
         self.state.nodes[node].hop_policy = HOP_POLICIES[name]
 
     def use_network(self, network: ScoringNetwork, exploration: Exploration | None = None) -> None:
-        """What nodes with the hop policy ``network`` go by; without ``exploration`` they take the highest score."""
-        flat, hops = network.flat(), self.state.hops[0]
+        """What all nodes with the hop policy ``network`` go by (:meth:`use_networks`)."""
+        self.use_networks([network], np.zeros(self.network.n_nodes, dtype=np.int64), exploration)
+
+    def use_networks(
+        self, networks: Sequence[ScoringNetwork], number_of: Ints, exploration: Exploration | None = None
+    ) -> None:
+        """Which of ``networks`` each node goes by whose hop policy is ``network``: ``number_of [N]``.
+
+        Without ``exploration`` they take the highest score.
+
+        Raises:
+            InputError: unless all are of one size and there is one for each node.
+        """
+        hops = self.state.hops[0]
         explore(hops, exploration)
-        hops.hidden1, hops.hidden2 = len(network.b1), len(network.b2)
-        hops.scratch = network.n_weights
-        self.state = self.state._replace(scorer=flat)
+        self.state = self.state._replace(scorer=lay_out(networks, number_of, hops, self.state.crowd))
+        self.look_beyond(neighbours=networks[0].hears_neighbours, everything=bool(hops.sees_all))
         if hops.is_recording:
             log, rows = zero_records(LOG_ENTRIES, CHOICE_DTYPE), zero_records(8 * LOG_ENTRIES, CHOICE_ROW_DTYPE)
             self.state = self.state._replace(log=log, log_rows=rows)
             hops.n_logged = hops.n_rows = 0
+
+    def look_beyond(self, *, neighbours: bool, everything: bool) -> None:
+        """From now on note what nodes do, for their neighbours to hear, and look at what none of them sees."""
+        hops = self.state.hops[0]
+        hops.hears_neighbours, hops.sees_all = False, everything
+        if neighbours:
+            hear_neighbours(hops, self.state.crowd)
+
+    def beyond(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """``(neighbours [B, 5], everything [B, 9])`` of the decisions that wait; zeros where not looked at.
+
+        Columns are called ``MEAN_ACTIONS`` and ``GLOBAL_FEATURES`` in ``control.hop_encode``.
+        """
+        n_pending = int(self.state.clock[0].n_pending)
+        neighbours, everything = (np.zeros((n_pending, n), dtype=np.float32) for n in (N_MEAN_ACTIONS, N_GLOBAL))
+        observe_beyond(self.state, neighbours.reshape(-1), everything.reshape(-1))
+        return neighbours, everything
 
     def fetch_choices(self) -> tuple[Records, Records]:
         """Choices recorded (``hop_state.CHOICE_DTYPE``) since this was last called, and the possibilities of each."""

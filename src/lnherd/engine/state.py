@@ -569,7 +569,8 @@ class State(NamedTuple):
     pending: Records  # [B] int32: attempts that wait for a choice from outside
     outcomes: Records  # pool: what came of those choices, until they are fetched
     tracks: Records  # [E * N_REGIONS] by edge, then region
-    scorer: Records  # float32: weights of the scoring network, then its scratch
+    crowd: Records  # [N] what neighbours and central critics go by
+    scorer: Records  # float32: weights of the scoring networks, then their scratch
     log: Records  # pool: choices recorded
     log_rows: Records  # pool: what was possible in each of them, one after another
     distances: Records  # [rows * N] uint8, static: hops to the destination of a row

@@ -25,7 +25,7 @@ from lnherd.engine.hop_state import CHOICE_DTYPE, OUTCOME_DTYPE
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.network.graph import Network
-from lnherd.network.records import Ints, Records, zero_records
+from lnherd.network.records import Floats, Ints, Records, zero_records
 from lnherd.units import MS_PER_SECOND, MSAT_PER_SAT
 
 EpisodeFactory = Callable[[int], tuple[ForwardingConfig, Network]]
@@ -51,10 +51,15 @@ class ForwardingPlayer:
         config, network = self._draw(key.seed)
         if not isinstance(behaviour, SoftmaxBehaviour | GreedyBehaviour):
             return play_asking(config, network, behaviour, key)
-        epsilon = behaviour.epsilon if isinstance(behaviour, GreedyBehaviour) else None
-        draws = int(np.random.SeedSequence(key.draws).generate_state(1, np.uint64)[0] >> np.uint64(1))
-        simulation = run_compiled(config, network, key.seed, behaviour.scorer, Exploration(draws, epsilon))
+        simulation = run_compiled(config, network, key.seed, behaviour.scorer, exploration_of(behaviour, key))
         return recorded(simulation, config)
+
+
+def exploration_of(behaviour: SoftmaxBehaviour | GreedyBehaviour, key: EpisodeKey) -> Exploration:
+    """How the compiled engine draws what ``behaviour`` would."""
+    epsilon = behaviour.epsilon if isinstance(behaviour, GreedyBehaviour) else None
+    draws = int(np.random.SeedSequence(key.draws).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return Exploration(draws, epsilon)
 
 
 def scoring_network(scorer: Scorer) -> ScoringNetwork:
@@ -76,20 +81,37 @@ def run_compiled(
 def play_asking(config: ForwardingConfig, network: Network, behaviour: Behaviour, key: EpisodeKey) -> HopTrajectory:
     """Play one episode in which a behaviour outside compiled code is asked, batch by batch."""
     task, rng = ForwardingTask(config, network), np.random.default_rng(key.draws)
-    batch, choices, rows, outcomes = task.reset(key.seed), list[Records](), list[Records](), list[Records]()
+    batch, asked = task.reset(key.seed), Asked(task)
     while not batch.is_over:
         decisions = packed_hops(batch)
         chosen, logs = behaviour.choose(decisions, [rng] * len(decisions.counts))
-        noted = noted_choices(task.simulation, batch, decisions, chosen)
+        batch = asked.step(batch, decisions, chosen, logs)
+    return asked.trajectory()
+
+
+class Asked:
+    """Steps a task by choices from outside and takes them down as the engine would record its own."""
+
+    def __init__(self, task: ForwardingTask) -> None:
+        self._task = task
+        self._choices, self._outcomes = list[Records](), list[Records]()
+        self._rows = [np.zeros((0, N_FEATURES), dtype=np.float32)]
+
+    def step(self, batch: DecisionBatch, decisions: Packed, chosen: Ints, logs: Floats) -> DecisionBatch:
+        """Carry out the choices at the positions ``chosen [B]``, drawn with the log-probabilities ``logs [B]``."""
+        noted = noted_choices(self._task.simulation, batch, decisions, chosen)
         noted.log_probability = logs
         is_choice = decisions.counts > 1
-        choices.append(noted[is_choice])
-        rows.append(decisions.features[np.repeat(is_choice, decisions.counts)])
-        batch = task.step(choices_at(chosen, decisions, batch))
-        outcomes.append(batch.outcomes)
-    described = np.concatenate([np.zeros((0, N_FEATURES), dtype=np.float32), *rows])
-    everything = (joined_records(choices, CHOICE_DTYPE), described, joined_records(outcomes, OUTCOME_DTYPE))
-    return trajectory(task.simulation, config, *everything)
+        self._choices.append(noted[is_choice])
+        self._rows.append(decisions.features[np.repeat(is_choice, decisions.counts)])
+        following = self._task.step(choices_at(chosen, decisions, batch))
+        self._outcomes.append(following.outcomes)
+        return following
+
+    def trajectory(self) -> HopTrajectory:
+        """What was decided in an episode that is over."""
+        choices, outcomes = joined_records(self._choices, CHOICE_DTYPE), joined_records(self._outcomes, OUTCOME_DTYPE)
+        return trajectory(self._task.simulation, self._task.config, choices, np.concatenate(self._rows), outcomes)
 
 
 def noted_choices(simulation: Simulation, batch: DecisionBatch, decisions: Packed, chosen: Ints) -> Records:
@@ -97,7 +119,8 @@ def noted_choices(simulation: Simulation, batch: DecisionBatch, decisions: Packe
     noted = zero_records(len(chosen), CHOICE_DTYPE)
     noted.decision, noted.payment, noted.node = batch.number, batch.payment, batch.node
     noted.attempt = simulation.state.attempts.number[simulation.pending]
-    noted.n_choices, noted.chosen, noted.context = decisions.counts, chosen, decisions.context
+    noted.n_choices, noted.chosen, noted.context = decisions.counts, chosen, batch.context
+    noted.neighbours, noted.beyond = simulation.beyond()
     return noted
 
 
@@ -129,9 +152,11 @@ def trajectory(
         rewards[at] = config.reward.of(known)
         fees[at] = config.reward.fee_weight * known.fee_msat / MSAT_PER_SAT
         is_split[at] = known.succeeded & (known.latency_ms == 0)
-    payments = simulation.payments
+    payments, hops = simulation.payments, simulation.state.hops[0]
+    context = [choices.context, choices.neighbours] if hops.hears_neighbours else [choices.context]
+    beyond = np.ascontiguousarray(choices.beyond) if hops.sees_all else None
     return HopTrajectory(
-        Packed(np.ascontiguousarray(choices.context), features, choices.n_choices.astype(np.int64)),
+        Packed(np.concatenate(context, axis=1), features, choices.n_choices.astype(np.int64), beyond),
         choices.chosen.astype(np.int64),
         choices.log_probability.copy(),
         rewards,

@@ -14,12 +14,12 @@ from typing import Any
 
 from lnherd.agents.forwarding_learners import hop_dqn, hop_ppo
 from lnherd.agents.team import Team, TeamConfig
+from lnherd.control.hop_encode import GLOBAL_FEATURES
 from lnherd.engine.codes import SUCCEEDED
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_reward import ForwardingReward
 from lnherd.envs.forwarding_scenario import ForwardingConfig
-from lnherd.envs.global_state import GLOBAL_FEATURES
-from lnherd.envs.team_play import ForwardingTeamPlayer, team_policy
+from lnherd.envs.team_play import ForwardingTeamPlayer, run_team
 from lnherd.errors import InputError
 from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.forwarding.fluid import episode_limit
@@ -163,7 +163,7 @@ class Runner:
         task, points = ForwardingTask(config, network), list[_Evaluation]()
 
         def play(seed: int) -> ForwardingTask:
-            episode(task, team_policy(settings, team.behaviours(), task), seed)
+            run_team(settings, team.behaviours(), task, seed)
             return task
 
         def on_batch(done: int) -> None:

@@ -8,10 +8,10 @@ import torch
 
 from lnherd.agents.configs import NetworkConfig, Spaces
 from lnherd.agents.forwarding_learners import hop_dqn, hop_ppo
-from lnherd.agents.mean_field import MEAN_ACTIONS
 from lnherd.agents.networks import Batch, CandidateNetwork
 from lnherd.agents.packing import Packed, joined
 from lnherd.agents.team import TeamConfig
+from lnherd.control.hop_encode import MEAN_ACTIONS
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, generate
 
