@@ -62,7 +62,16 @@ def shortest_success():
 
 @pytest.mark.parametrize(
     "name, credit",
-    [("ppo", "own"), ("ppo", "path"), ("ppo", "stream"), ("dqn", "own"), ("dqn", "path"), ("q", "own"), ("q", "path")],
+    [
+        ("ppo", "own"),
+        ("ppo", "path"),
+        ("ppo", "payment"),
+        ("ppo", "stream"),
+        ("dqn", "own"),
+        ("dqn", "path"),
+        ("q", "own"),
+        ("q", "path"),
+    ],
 )
 def test_finds_the_way_round(name, credit):
     config, episodes = LEARNERS[name]

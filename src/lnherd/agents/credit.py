@@ -4,6 +4,8 @@
 * ``path``: from hop to hop along the way of the payment's part. A decision's reward already tells what came of the
   whole rest of the way, so a step is worth what it *adds* to the next one's: its share of the latency, the fee
   earned, and at the last hop the outcome;
+* ``payment``: along the way too, and where that failed from its last decision on to the source's next attempt, if there
+  is one: a failure costs what it keeps the payment from, not a lost payment each time;
 * ``stream``: the node's own later decisions, in order, each with its own outcome: what a choice does to the
   channels that the node will need.
 
@@ -14,7 +16,7 @@ import numpy as np
 
 from lnherd.network.records import Bools, Floats, Ints
 
-CREDITS = ("own", "path", "stream")
+CREDITS = ("own", "path", "payment", "stream")
 
 
 def followers(keys: Ints) -> Ints:
@@ -33,6 +35,23 @@ def increments(rewards: Floats, fees: Floats, following: Ints, is_split: Bools) 
     added = rewards.copy()
     added[on_way] -= (rewards - fees)[following[on_way]]
     return added
+
+
+def retries(payment: Ints, way: Ints, starts: Ints) -> Ints:
+    """``[T]`` for the last decision of each way the first of the payment's next way, begun later; else -1.
+
+    ``way [T]`` is the next decision on the same way or -1, ``starts [T]`` the first decision of the way.
+    """
+    firsts = np.flatnonzero(starts == np.arange(len(starts)))
+    order = firsts[np.lexsort((firsts, payment[firsts]))]
+    keys = payment[order] * (len(payment) + 1) + order
+    ends = np.flatnonzero(way < 0)
+    at = np.searchsorted(keys, payment[ends] * (len(payment) + 1) + ends, side="right")
+    found = order[np.minimum(at, max(len(order) - 1, 0))]
+    again = np.full(len(payment), -1, dtype=np.int64)
+    is_retry = (at < len(order)) & (payment[found] == payment[ends])
+    again[ends[is_retry]] = found[is_retry]
+    return again
 
 
 def linked_gae(rewards: Floats, values: Floats, following: Ints, *, discount: float, trace: float) -> Floats:

@@ -84,6 +84,7 @@ class OnlineHopPolicy:
             logs[useful],
             np.array([memory.rewards[number] for number in numbers[useful].tolist()]),
             fees=np.zeros(len(useful)),
+            lost=np.zeros(len(useful)),
             node=nodes[useful],
             path=np.arange(len(useful)),
             is_split=np.zeros(len(useful), dtype=np.bool_),

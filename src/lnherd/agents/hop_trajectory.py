@@ -5,12 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
-from lnherd.agents.credit import followers, increments, linked_gae, linked_returns
+from lnherd.agents.credit import followers, increments, linked_gae, linked_returns, retries
 from lnherd.agents.packing import Packed
 from lnherd.agents.reward_scale import RewardScale
 from lnherd.network.records import Bools, Floats, Ints
 
-_BY_DECISION = ("chosen", "log_probabilities", "rewards", "fees", "node", "path", "is_split", "amounts")
+ATTEMPT_BITS = 16
+_BY_DECISION = ("chosen", "log_probabilities", "rewards", "fees", "lost", "node", "path", "is_split", "amounts")
 
 
 @dataclass(eq=False)
@@ -27,10 +28,12 @@ class HopTrajectory:
     """``[T]`` what came of each decision itself, in sat (``envs.forwarding_reward``)."""
     fees: Floats
     """``[T]`` the fee in it."""
+    lost: Floats
+    """``[T]`` what was lost in it because it failed."""
     node: Ints
     """``[T]`` who decided."""
     path: Ints
-    """``[T]`` a number for each part of a payment on its way."""
+    """``[T]`` a number for each part of a payment on its way: the payment's, then ``ATTEMPT_BITS`` for the attempt."""
     is_split: Bools
     """``[T]`` whether the part was split."""
     amounts: Floats
@@ -79,9 +82,20 @@ class HopTrajectory:
         way = self._way
         if credit == "path":
             return increments(self.rewards, self.fees, way, self.is_split), way
+        if credit == "payment":
+            return self._along_the_payment()
         if credit == "stream":
             return self.rewards, followers(self.node)
         return self.rewards, np.where(self.is_split, way, -1)
+
+    def _along_the_payment(self) -> tuple[Floats, Ints]:
+        way = self._way
+        _, first = np.unique(self.path, return_index=True)
+        starts = first[np.searchsorted(self.path[first], self.path)]
+        again = np.where(self.lost > 0, retries(self.path >> ATTEMPT_BITS, way, starts), -1)
+        rewards = increments(self.rewards, self.fees, way, self.is_split)
+        rewards[again >= 0] += self.lost[again >= 0]
+        return rewards, np.maximum(way, again)
 
     @cached_property
     def _way(self) -> Ints:

@@ -9,13 +9,21 @@ import click
 @click.command()
 @click.option("--variants", default="ippo,mappo,mean-field-ac", show_default=True,
               help="Comma-separated; also ippo-own, ippo-role, idqn, mean-field-q.")  # fmt: skip
-@click.option("--family", default="mixed", show_default=True, help="Of demand.")
-@click.option("--nodes", type=click.IntRange(min=10), default=30, show_default=True, help="Of the network.")
-@click.option("--episodes", type=click.IntRange(min=1), default=60, show_default=True, help="Of each training.")
-@click.option("--trainings", type=click.IntRange(min=1), default=10, show_default=True, help="Of each variant.")
+@click.option("--rules", default="random,shortest,cheapest,balance", show_default=True,
+              help="Whom they are compared with; also q-routing, lnd and others of compare forwarding.")  # fmt: skip
+@click.option("--family", default="circulation", show_default=True, help="Of demand.")
+@click.option("--nodes", type=click.IntRange(min=10), default=100, show_default=True, help="Of every network.")
+@click.option("--seconds", type=click.IntRange(min=1), default=10, show_default=True, help="Length of an episode.")
+@click.option("--episodes", type=click.IntRange(min=1), default=200, show_default=True, help="Of each training.")
+@click.option("--trainings", type=click.IntRange(min=1), default=5, show_default=True, help="Of each variant.")
+@click.option("--steps", type=click.IntRange(min=1), default=4, show_default=True, help="Evaluations of a training.")
 @click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True, help="Held-out episodes.")
-@click.option("--cooperation", type=click.FloatRange(0, 1), default=1.0, show_default=True,
-              help="0: each node for itself, 1: all for delivery.")  # fmt: skip
+@click.option("--networks", type=click.IntRange(min=1), default=5, show_default=True, help="Held-out networks.")
+@click.option("--same-network", is_flag=True, help="Learn and be measured in one network, as ippo-own has to.")
+@click.option("--shares", default="1", show_default=True,
+              help="Shares of the nodes that learn, comma-separated; the others follow shortest.")  # fmt: skip
+@click.option("--cooperation", default="1", show_default=True,
+              help="0: each node for itself, 1: all for delivery; several, comma-separated.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-marl"), show_default=True,
               help="Directory of the results; an interrupted run goes on there.")  # fmt: skip
@@ -28,43 +36,43 @@ def marl(**options: Any) -> None:
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json, print_table, progress
-    from lnherd.experiments.directory import claim, write_json, write_text
-    from lnherd.experiments.marl import MarlStudy, jobs, leaderboard, run
+    from lnherd.experiments.directory import claim
+    from lnherd.experiments.marl import MarlStudy, jobs, run
+    from lnherd.experiments.marl_board import Finished
+    from lnherd.experiments.marl_publish import COLUMNS, SOCIETY_COLUMNS, board_table, publish, society_table
     from lnherd.experiments.provenance import provenance
-    from lnherd.experiments.report.svg import Bar, intervals
 
     require_torch()
     out, workers, as_json = options.pop("out"), options.pop("workers"), options.pop("as_json")
-    names = tuple(dict.fromkeys(name.strip() for name in options.pop("variants").split(",")))
-    study = MarlStudy(variants=names, **options)
+    lists: dict[str, Any] = {name: _names(options.pop(name)) for name in ("variants", "rules")}
+    lists["shares"] = _numbers("--shares", options.pop("shares"))
+    lists["cooperations"] = _numbers("--cooperation", options.pop("cooperation"))
+    study = MarlStudy(**lists, **options)
     claim(out, {"kind": "compare marl", "study": asdict(study)})
     compile_engine()
     with progress("trainings and rules", len(jobs(study)), quiet=as_json) as advance_to:
         run(study, out, workers, advance_to)
-    rows = leaderboard(study, out)
-    content = {
-        "kind": "compare marl",
-        "study": asdict(study),
-        "provenance": provenance(command_line(), study.seed),
-        "leaderboard": [asdict(row) for row in rows],
-    }
-    write_json(out / "results.json", content)
-    bars = [
-        Bar(row.name, 100 * row.delivered.value, 100 * row.delivered.low, 100 * row.delivered.high, row.name in names)
-        for row in rows
-    ]
-    write_text(out / "marl.svg", intervals("Value delivered, % (interquartile mean, 95 % interval)", bars))
+    finished = Finished(study, out)
+    content = publish(finished, out, provenance(command_line(), study.seed))
     if as_json:
         print_json(content)
         return
-    table = [
-        (row.name, _percent(row.delivered), _percent(row.success), _percent(row.gain), f"{100 * row.of_limit:.1f} %")
-        for row in rows
-    ]
-    columns = ("policy", "value delivered, %", "payments, %", "over the best rule, points", "of the fluid limit")
-    print_table(f"{study.family}, {study.nodes} nodes: interquartile means, 95 % intervals", columns, table)
-    click.echo(f"Files: {out / 'results.json'}, {out / 'marl-eval.json'}, {out / 'marl.svg'}")
+    rows = finished.rows()
+    title = f"{study.family}, {study.nodes} nodes: interquartile means, 95 % intervals"
+    print_table(title, COLUMNS, board_table(rows))
+    print_table("means of the same episodes", SOCIETY_COLUMNS, society_table(rows))
+    names = ("leaderboard.md", "results.json", "marl-eval.json", "marl.svg", "curves.svg")
+    click.echo(f"Files: {', '.join(str(out / name) for name in names)}")
 
 
-def _percent(estimate: Any) -> str:
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in listed.split(",")))
+
+
+def _numbers(option: str, listed: str) -> tuple[float, ...]:
+    from lnherd.errors import InputError
+
+    try:
+        return tuple(dict.fromkeys(float(number) for number in listed.split(",")))
+    except ValueError:
+        raise InputError(f"{option} is {listed!r}; give numbers with commas between, as in 0.1,0.5,1") from None

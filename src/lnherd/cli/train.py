@@ -99,7 +99,7 @@ def herding(**options: Any) -> None:
               help="Share of episodes with channels that go offline and come back.")  # fmt: skip
 @click.option("--algo", "--algorithm", "algorithm", default="ppo", show_default=True,
               help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
-@click.option("--credit", type=click.Choice(["own", "path", "stream"]),
+@click.option("--credit", type=click.Choice(["own", "path", "payment", "stream"]),
               help="Which later decisions one answers for. [default: the learner's]")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where networks are trained: cpu or cuda.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that play. [default: one a core]")

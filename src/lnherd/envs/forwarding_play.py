@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lnherd.agents.hop_scorer import choices_at, packed_hops
-from lnherd.agents.hop_trajectory import HopTrajectory
+from lnherd.agents.hop_trajectory import ATTEMPT_BITS, HopTrajectory
 from lnherd.agents.learner import DECISIONS, REWARD
 from lnherd.agents.packing import Packed
 from lnherd.agents.rollout import Behaviour, EpisodeKey, GreedyBehaviour, SoftmaxBehaviour
@@ -143,7 +143,7 @@ def trajectory(
     outcomes: Records,
 ) -> HopTrajectory:
     """Recorded ``choices [T]`` in order, their possibilities ``[N, F]``, and outcomes in any order, put together."""
-    rewards, fees = np.zeros(len(choices)), np.zeros(len(choices))
+    rewards, fees, lost = (np.zeros(len(choices)) for _ in range(3))
     is_split = np.zeros(len(choices), dtype=np.bool_)
     if len(choices):
         at = np.minimum(np.searchsorted(choices.decision, outcomes.decision), len(choices) - 1)
@@ -151,6 +151,7 @@ def trajectory(
         at, known = at[is_known], outcomes[is_known]
         rewards[at] = config.reward.of(known)
         fees[at] = config.reward.fee_weight * known.fee_msat / MSAT_PER_SAT
+        lost[at] = config.reward.lost(known)
         is_split[at] = known.succeeded & (known.latency_ms == 0)
     payments, hops = simulation.payments, simulation.state.hops[0]
     context = [choices.context, choices.neighbours] if hops.hears_neighbours else [choices.context]
@@ -161,8 +162,9 @@ def trajectory(
         choices.log_probability.copy(),
         rewards,
         fees,
+        lost,
         choices.node.astype(np.int64),
-        (choices.payment.astype(np.int64) << 16) + choices.attempt,
+        (choices.payment.astype(np.int64) << ATTEMPT_BITS) + choices.attempt,
         is_split,
         payments.amount_msat[choices.payment] / MSAT_PER_SAT,
         {REWARD: float(rewards.sum()), DECISIONS: float(len(choices)), **payment_totals(payments)},

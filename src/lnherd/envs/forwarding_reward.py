@@ -31,8 +31,15 @@ class ForwardingReward:
         fee_sat = outcomes.fee_msat / MSAT_PER_SAT
         latency_s = outcomes.latency_ms / MS_PER_SECOND
         has_arrived = outcomes.succeeded & (outcomes.latency_ms > 0)
-        weight = (np.maximum(outcomes.amount_msat, 1) / (1_000 * MSAT_PER_SAT)) ** self.amount_power
-        bonus = self.cooperation * self.success_sat * has_arrived
-        result = weight * (bonus - self.failure_sat * ~outcomes.succeeded)
-        reward: Floats = self.fee_weight * fee_sat + result - self.latency_sat_per_s * latency_s
+        bonus = self._weight(outcomes) * self.cooperation * self.success_sat * has_arrived
+        reward: Floats = self.fee_weight * fee_sat + bonus - self.lost(outcomes) - self.latency_sat_per_s * latency_s
         return np.asarray(reward, dtype=np.float64)
+
+    def lost(self, outcomes: Records) -> Floats:
+        """``[R]`` what failures cost."""
+        cost: Floats = self._weight(outcomes) * self.failure_sat * ~outcomes.succeeded
+        return np.asarray(cost, dtype=np.float64)
+
+    def _weight(self, outcomes: Records) -> Floats:
+        weight: Floats = (np.maximum(outcomes.amount_msat, 1) / (1_000 * MSAT_PER_SAT)) ** self.amount_power
+        return weight

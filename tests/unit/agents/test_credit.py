@@ -1,12 +1,14 @@
 """Per-hop credit against computations written out one decision at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lnherd.agents.credit import followers, increments, linked_gae, linked_returns
-from lnherd.agents.hop_trajectory import HopTrajectory
+from lnherd.agents.credit import followers, increments, linked_gae, linked_returns, retries
+from lnherd.agents.hop_trajectory import ATTEMPT_BITS, HopTrajectory
 from lnherd.agents.packing import Packed
 from lnherd.agents.returns import gae, n_step
 
@@ -59,6 +61,7 @@ def way():
         log_probabilities=np.zeros(5),
         rewards=rewards,
         fees=np.array([0.0, 0.0, 5.0, 0.0, 2.0]),
+        lost=np.array([0.0, 0.0, 0.0, 1.0, 0.0]),
         node=np.array([0, 0, 1, 0, 2]),
         path=np.array([7, 9, 7, 9, 7]),
         is_split=np.array([False, True, False, False, False]),
@@ -81,6 +84,30 @@ def test_path_credit_adds_the_fees_earned_further_on_and_counts_the_outcome_once
     added = increments(way().rewards, way().fees, followers(way().path), way().is_split)
     assert added == pytest.approx([-0.1, 0.0, 4.9, -1.0, 2.9])
     assert monte_carlo("path", discount=0.5)[0] == pytest.approx(-0.1 + 0.5 * 4.9 + 0.25 * 2.9)
+
+
+def test_payment_credit_forgives_a_failure_that_is_made_good():
+    """Payment 3 fails behind node 1, then arrives over node 2; payment 4 fails for good, at node 0."""
+    rewards = np.array([-1.0 - 0.4, -1.0, -1.0 - 0.2, 1.0 - 0.3, 1.0 + 5.0 - 0.1])
+    payment, attempt = np.array([3, 4, 3, 3, 3]), np.array([0, 0, 0, 1, 1])
+    played = replace(
+        way(),
+        rewards=rewards,
+        fees=np.array([0.0, 0.0, 0.0, 0.0, 5.0]),
+        lost=np.array([1.0, 1.0, 1.0, 0.0, 0.0]),
+        path=(payment << ATTEMPT_BITS) + attempt,
+        is_split=np.zeros(5, dtype=np.bool_),
+    )
+    found = played.advantages(np.zeros(5), 1.0, discount=1.0, trace=1.0, credit="payment")
+    arrived = 1.0 - 0.3 + 5.0
+    assert found == pytest.approx([arrived - 0.4, -1.0, arrived - 0.2, arrived, 5.9])
+
+
+def test_retries_are_begun_later_by_the_same_payment():
+    payment = np.array([1, 1, 2, 1, 2, 1])
+    way, starts = np.array([3, 5, -1, -1, -1, -1]), np.array([0, 1, 2, 0, 4, 1])  # two parts of payment 1 side by side
+    assert retries(payment, way, starts).tolist() == [-1, -1, 4, -1, -1, -1]
+    assert retries(payment[:0], payment[:0], payment[:0]).tolist() == []
 
 
 def test_stream_credit_adds_up_what_the_node_meets_later():

@@ -23,7 +23,7 @@ def refusal(*arguments):
 
 def test_a_small_market_leaves_its_files(tmp_path):
     out = tmp_path / "market"
-    answer = invoke("market", "--nodes", 12, "--seconds", 1, "--seeds", 2, "--rehearsals", 0, "--out", out, "--json")
+    answer = invoke("market", "--nodes", 6, "--seconds", 1, "--seeds", 2, "--rehearsals", 0, "--out", out, "--json")
     content = json.loads(answer.stdout)
     names = [each["name"] for each in content["conditions"]]
     assert names[0] == "no market" and "information sold" in names
@@ -32,7 +32,7 @@ def test_a_small_market_leaves_its_files(tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * len(names) and all(0 <= float(row["delivered"]) <= 1 for row in rows)
     assert (out / "market.svg").read_text().startswith("<svg")
-    assert "another configuration" in refusal("market", "--nodes", 13, "--out", out)
+    assert "another configuration" in refusal("market", "--nodes", 7, "--out", out)
 
 
 def test_a_small_fee_game_says_what_anarchy_costs(tmp_path):
@@ -45,12 +45,26 @@ def test_a_small_fee_game_says_what_anarchy_costs(tmp_path):
 
 def test_small_teams_are_compared_with_rules(tmp_path):
     out = tmp_path / "marl"
-    sizes = ("--nodes", 10, "--episodes", 3, "--trainings", 1, "--seeds", 2, "--workers", 1)
-    content = json.loads(invoke("marl", "--variants", "mappo", *sizes, "--out", out, "--json").stdout)
-    assert {row["name"] for row in content["leaderboard"]} == {"random", "shortest", "cheapest", "balance", "mappo"}
-    assert (out / "marl-eval.json").is_file() and (out / "marl.svg").is_file()
+    sizes = ("--nodes", 10, "--seconds", 1, "--episodes", 2, "--steps", 2, "--trainings", 1, "--seeds", 2)
+    given = (
+        "marl",
+        "--variants",
+        "mappo",
+        "--rules",
+        "shortest,q-routing",
+        *sizes,
+        "--shares",
+        "0.2,1",
+        "--workers",
+        1,
+    )
+    content = json.loads(invoke(*given, "--out", out, "--json").stdout)
+    assert {row["name"] for row in content["leaderboard"]} == {"shortest", "q-routing", "mappo 20%", "mappo 100%"}
+    assert content["best_rule"] == "shortest" and content["price_of_anarchy"] == {}
+    for name in ("leaderboard.md", "marl-eval.json", "marl.svg", "curves.svg"):
+        assert (out / name).is_file()
     first = (out / "results.json").read_text()
-    invoke("marl", "--variants", "mappo", *sizes, "--out", out, "--json")
+    assert "leaderboard.md" in invoke(*given, "--out", out).output
     assert json.loads(first)["leaderboard"] == json.loads((out / "results.json").read_text())["leaderboard"]
 
 
@@ -63,4 +77,6 @@ def test_beliefs_are_compared(tmp_path):
 def test_bad_input_is_refused(tmp_path):
     assert "--variants" in refusal("marl", "--variants", "x", "--out", tmp_path / "a")
     assert "--family" in refusal("marl", "--family", "x", "--out", tmp_path / "b")
+    assert "--shares" in refusal("marl", "--shares", "much", "--out", tmp_path / "b")
+    assert "--same-network" in refusal("marl", "--variants", "ippo-own", "--out", tmp_path / "b")
     assert "--families" in refusal("neighbours", "--families", "x", "--out", tmp_path / "c")
