@@ -34,6 +34,7 @@ def config_for(world, **settings):
         learning_rate=2e-3,
         target_rate=0.05,
         updates_per_decision=0.35,
+        shared_targets=4,
         n_steps=1,
     )
     return replace(plain, **settings)
@@ -73,17 +74,42 @@ def test_targets_are_the_formula(double):
     world = gridworld()
     learner = DQNLearner(config_for(world, double=double, dueling=False, n_steps=2, warm_up=10_000), seed=0)
     learner.train(lambda: WorldTask(world), 24, range(24))
-    with torch.no_grad():  # make the two networks disagree
-        for parameter in learner.target.parameters():
-            parameter.add_(torch.from_numpy(np.random.default_rng(1).normal(size=parameter.shape)) * 0.3)
-    sample = learner.replay.sample(64, np.random.default_rng(0), 0.0)
-    online, slow = learner.network.scorer().scores(sample.following), learner.target.scorer().scores(sample.following)
-    for index, target in enumerate(learner.targets(sample)):
-        rows = sample.following.owners == index
+    # make the two networks disagree
+    learner.target.flat += torch.from_numpy(np.random.default_rng(1).normal(size=learner.target.flat.shape) * 0.3)
+    replay = learner.replay
+    slots = replay.sample(64, np.random.default_rng(0), 0.0).slots
+    following, weights = replay.packed(replay.next[slots[0]]), replay.weights[slots[0]]
+    online, slow = learner.network.scorer().scores(following), learner.target.scorer().scores(following)
+    for index, target in enumerate(learner.targets(slots)[0]):
+        rows = following.owners == index
         value = slow[rows][online[rows].argmax()] if double else slow[rows].max()
-        expected = sample.returns[index] / learner.reward_scale.scale + sample.weights[index] * value
+        expected = replay.returns[slots[0, index]] / learner.reward_scale.scale + weights[index] * value
         assert target == pytest.approx(expected, abs=1e-5)
-    assert (sample.weights == 0).any() and (sample.weights > 0).any()
+    assert (weights == 0).any() and (weights > 0).any()
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_gradients_by_hand_are_those_of_autograd(options):
+    learner = DQNLearner(config_for(gridworld(), warm_up=10_000, scale_rewards=False, **options), seed=0)
+    learner.train(lambda: WorldTask(gridworld()), 16, range(16))
+    network, replay = learner.network, learner.replay
+    slots = replay.sample(64, np.random.default_rng(0), 0.0).slots[0]
+    targets = torch.from_numpy(learner.targets(slots).astype(np.float32))
+    errors, set_gradients = learner._action_values(slots)
+    set_gradients((errors - targets).clamp(-1.0, 1.0) / 64)
+    by_hand = network.gradient.clone()
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)
+    batch = Batch(replay.packed(slots), "cpu")
+    values = network.action_values(batch, dueling=learner.config.dueling)
+    chosen = values[batch.starts + torch.from_numpy(replay.chosen[slots])]
+    torch.nn.functional.smooth_l1_loss(chosen, targets).backward()
+    theirs = [
+        parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
+        for parameter in network.parameters()
+    ]
+    assert torch.allclose(by_hand, torch.cat([each.ravel() for each in theirs]), atol=2e-6)
+    assert by_hand.abs().max() > 1e-3
 
 
 def test_the_target_network_follows_slowly_and_is_what_is_saved():

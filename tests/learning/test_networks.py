@@ -47,7 +47,7 @@ def test_scores_do_not_depend_on_what_else_is_in_the_batch():
         assert np.allclose(net.scorer().scores(packed.select(np.array([index]))), part, atol=1e-6)
 
 
-def test_values_see_the_mean_candidate_and_dueling_values_have_it_as_their_mean():
+def test_values_see_the_mean_candidate_and_are_what_the_first_one_is_worth():
     packed, net = drawn(4, [3, 2]), network()
     with torch.no_grad():
         batch = Batch(packed, "cpu")
@@ -59,7 +59,11 @@ def test_values_see_the_mean_candidate_and_dueling_values_have_it_as_their_mean(
         hidden = np.maximum(inputs @ weights["v_w1"] + weights["v_b1"], 0)
         value = np.maximum(hidden @ weights["v_w2"] + weights["v_b2"], 0) @ weights["v_w3"] + weights["v_b3"]
         assert values[index] == pytest.approx(value, abs=1e-5)
-        assert q[packed.owners == index].mean() == pytest.approx(value, abs=1e-4)
+        assert q[packed.starts[index]] == pytest.approx(value, abs=1e-4)
+    for rows in ([0, 3], [2, 4]):
+        for dueling in (False, True):
+            alone = net.values_of(batch, torch.tensor(rows), dueling=dueling)
+            assert torch.allclose(alone, net.action_values(batch, dueling=dueling)[rows], atol=1e-5)
 
 
 def test_an_untrained_scorer_may_prefer_waiting():

@@ -109,7 +109,8 @@ class DQNConfig:
     double: bool = True
     """Whether the online network chooses and the target network judges (van Hasselt et al. 2016)."""
     dueling: bool = True
-    """Whether Q is a value plus advantages with mean 0 (Wang et al. 2016)."""
+    """Whether Q is a value plus what a candidate is better by than the first one, which is waiting in herding (after
+    Wang et al. 2016, whose advantages have mean 0: that takes all candidates where two are enough)."""
     n_steps: int = 8
     """Rewards taken as they came before the network is asked."""
     credit: str = "own"
@@ -128,6 +129,8 @@ class DQNConfig:
     """Gradient steps for each decision played."""
     minibatch: int = 128
     """Transitions a gradient step."""
+    shared_targets: int = 32
+    """Gradient steps whose targets are worked out together, by the networks as they are at the first of them."""
     learning_rate: float = 1e-3
     """Of Adam at the start; it falls linearly to ``learning_rate_end``."""
     learning_rate_end: float = 1e-4
@@ -156,6 +159,7 @@ class DQNConfig:
 
     def __post_init__(self) -> None:
         _check("dqn", self.discount, self.device, self.batch_episodes, self.lanes, self.n_steps, self.minibatch)
+        _check("dqn", self.discount, self.device, self.shared_targets)
         if self.capacity <= self.warm_up:
             raise InputError(f"dqn: capacity is {self.capacity}; it must be larger than warm_up, {self.warm_up}")
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lnherd.agents.adam import Adam
 from lnherd.agents.configs import DQNConfig, PPOConfig
 from lnherd.agents.learner import REWARD, Progress
 from lnherd.agents.networks import SCORER_WEIGHTS, CandidateNetwork
@@ -25,11 +26,9 @@ from lnherd.agents.scorer import Scorer, ScorerPolicy, read_npz, save_scorer, wr
 from lnherd.control.decision import Task
 from lnherd.errors import InputError
 
-FORMAT = "lnherd-learner-1"
+FORMAT = "lnherd-learner-2"
 DRAWS_WEIGHTS, DRAWS_EPISODES, DRAWS_UPDATES = range(3)
 """What draws of a learner are for; part of their key."""
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""Adam's state, by PyTorch's names."""
 
 
 class DeepLearner(ABC):
@@ -49,14 +48,19 @@ class DeepLearner(ABC):
         self.seed, self.episodes_played, self.n_updates = seed, 0, 0
         self.device, self.batch_episodes = config.device, config.batch_episodes
         self._shared = config
-        self.network = CandidateNetwork(config.spaces, config.network, self.rng(DRAWS_WEIGHTS, 0)).to(config.device)
+        self.rate = config.learning_rate
+        self.network = self.fresh_network()
         self.forget_moments()
         self.reward_scale = RewardScale(config.discount)
 
     def forget_moments(self) -> None:
         """A new optimiser."""
-        rate = self._shared.learning_rate
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=rate, eps=1e-5, fused=True)
+        self.optimiser = Adam(self.network.flat, self.network.gradient, self._shared.max_gradient)
+
+    def fresh_network(self) -> CandidateNetwork:
+        """The networks as they are first drawn."""
+        config = self._shared
+        return CandidateNetwork(config.spaces, config.network, self.rng(DRAWS_WEIGHTS, 0), config.device)
 
     def rng(self, purpose: int, number: int) -> np.random.Generator:
         """A generator for one purpose, the same whenever it is asked for."""
@@ -120,19 +124,15 @@ class DeepLearner(ABC):
         """Learn from one batch, with the rate and scale that are due; returns figures by name."""
         config = self._shared
         rate = config.learning_rate + progress * (config.learning_rate_end - config.learning_rate)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        self.rate = rate
         if config.scale_rewards:
             for each in played:
                 each.watch(self.reward_scale)
         return {**self.learn(played, progress), "learning_rate": rate, "reward_scale": self.reward_scale.scale}
 
-    def step(self, loss: torch.Tensor) -> None:
-        """One step of Adam down the gradient of ``loss``."""
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._shared.max_gradient)
-        self.optimiser.step()
+    def step(self) -> None:
+        """One step of Adam down the networks' gradients."""
+        self.optimiser.step(self.rate)
 
     @property
     def greedy(self) -> bool:
@@ -185,10 +185,10 @@ class DeepLearner(ABC):
 
     def save(self, path: Path | str) -> None:
         """Write everything: weights, moments, reward scale, and what subclasses add."""
-        state = self.optimiser.state_dict()["state"]
         arrays: dict[str, NDArray[Any]] = dict(self.network.arrays())
-        for index, moments in state.items():
-            arrays |= {f"{name}_{index}": moments[name].cpu().numpy() for name in MOMENTS}
+        adam = self.optimiser
+        arrays |= {"adam_mean": adam.mean.cpu().numpy(), "adam_square": adam.square.cpu().numpy()}
+        arrays["adam_steps"] = np.array(adam.steps)
         scale = self.reward_scale
         arrays["reward_scale"] = np.array([scale.count, scale.mean, scale.squares])
         write_npz(path, {"format": FORMAT, "n_updates": self.n_updates, **self.about()}, arrays | self.extra())
@@ -218,13 +218,10 @@ class DeepLearner(ABC):
         """Take back what :meth:`extra` gave."""
 
     def _restore_moments(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        state = self.optimiser.state_dict()
-        state["state"] = {
-            index: {name: torch.from_numpy(arrays[f"{name}_{index}"].copy()) for name in MOMENTS}
-            for index, _ in enumerate(self.network.parameters())
-            if f"step_{index}" in arrays
-        }
-        self.optimiser.load_state_dict(state)
+        adam = self.optimiser
+        adam.mean.copy_(torch.from_numpy(arrays["adam_mean"]))
+        adam.square.copy_(torch.from_numpy(arrays["adam_square"]))
+        adam.steps = int(arrays["adam_steps"])
 
 
 @contextmanager

@@ -4,10 +4,11 @@
 
 Double Q-learning (van Hasselt et al. 2016), dueling heads (Wang et al. 2016), n-step returns and prioritised replay
 (Schaul et al. 2016) are options. The target network follows slowly (Lillicrap et al. 2016); it also is what the
-saved policy runs, being an average over the last gradient steps.
+saved policy runs, being an average over the last gradient steps. Targets are worked out for several gradient steps at
+a time, each decision once (Mnih et al. copy the target network as rarely).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from torch import Tensor
 
 from lnherd.agents.configs import DQNConfig
 from lnherd.agents.deep import DRAWS_UPDATES, DeepLearner
-from lnherd.agents.networks import Batch, CandidateNetwork
+from lnherd.agents.networks import Batch
+from lnherd.agents.packing import Numbers, Packed
 from lnherd.agents.replay import Replay, Sample
 from lnherd.agents.rollout import GreedyBehaviour, Played
 from lnherd.agents.scorer import Scorer
-from lnherd.network.records import Floats
+from lnherd.network.records import Floats, Ints
+
+STRETCH = 256
+"""Decisions whose choices are judged together."""
 
 
 class DQNLearner(DeepLearner):
@@ -33,7 +38,7 @@ class DQNLearner(DeepLearner):
     def __init__(self, config: DQNConfig | None = None, seed: int = 0) -> None:
         self.config = config = config or DQNConfig()
         super().__init__(config, seed)
-        self.target = CandidateNetwork(config.spaces, config.network, self.rng(0, 0)).to(self.device)
+        self.target = self.fresh_network()
         power = config.priority_power if config.prioritised else 0.0
         self.replay = Replay(
             config.capacity,
@@ -67,51 +72,85 @@ class DQNLearner(DeepLearner):
             self.replay.add(each)
         if len(self.replay) < config.warm_up:
             return {}
-        figures: list[tuple[float, float]] = []
+        todo = round(config.updates_per_decision * sum(len(each) for each in played))
         correction = config.correction_start + progress * (1.0 - config.correction_start)
-        for _ in range(round(config.updates_per_decision * sum(len(each) for each in played))):
-            rng = self.rng(DRAWS_UPDATES, self.n_updates)
-            self.n_updates += 1
-            sample = self.replay.sample(config.minibatch, rng, correction if config.prioritised else 0.0)
-            figures.append(self._update(sample))
+        figures: list[tuple[float, float]] = []
+        while todo > 0:
+            rng, n_parts = self.rng(DRAWS_UPDATES, self.n_updates), min(todo, config.shared_targets)
+            weight = correction if config.prioritised else 0.0
+            figures += self._descend(self.replay.sample(config.minibatch, rng, weight, n_parts))
+            self.n_updates += n_parts
+            todo -= n_parts
         if not figures:
             return {}
         loss, value = np.mean(figures, axis=0).tolist()
         return {"loss": loss, "value": value}
 
-    def _update(self, sample: Sample) -> tuple[float, float]:
-        batch = Batch(sample.decisions, self.device)
-        values = self.network.action_values(batch, dueling=self.config.dueling)
-        chosen = values[batch.starts + torch.from_numpy(sample.chosen).to(self.device)]
-        errors = chosen - self._tensor(self.targets(sample))
-        losses = torch.nn.functional.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none")
-        loss = (losses * self._tensor(sample.corrections)).mean()
-        self.step(loss)
-        self._follow()
+    def _descend(self, sample: Sample) -> list[tuple[float, float]]:
+        """A gradient step for each minibatch of ``sample``; returns loss and mean value of each."""
+        targets = self.targets(sample.slots).astype(np.float32)
+        corrections, errors, figures = sample.corrections.astype(np.float32), np.zeros(targets.shape), []
+        for part, slots in enumerate(sample.slots):
+            values, slopes = self._action_values(slots)
+            error = values - torch.from_numpy(targets[part]).to(self.device)
+            weight = torch.from_numpy(corrections[part]).to(self.device) / len(slots)
+            slopes(error.clamp(-1.0, 1.0) * weight)  # Huber's loss
+            self.step()
+            self._follow()
+            size = error.abs()
+            loss = torch.where(size < 1.0, 0.5 * error**2, size - 0.5) @ weight
+            figures.append((float(loss), float(values.mean())))
+            errors[part] = error.cpu().numpy()
         if self.config.prioritised:
-            self.replay.surprise(sample.slots, errors.detach().cpu().numpy().astype(np.float64))
-        return float(loss.detach()), float(chosen.detach().mean())
+            self.replay.surprise(sample.slots.ravel(), errors.ravel())
+        return figures
 
-    def targets(self, sample: Sample) -> Floats:
-        """``[B]`` what the chosen actions' values should be, in scaled reward."""
-        config, batch = self.config, Batch(sample.following, self.device)
-        with torch.no_grad():
-            judged = self.target.action_values(batch, dueling=config.dueling)
-            chooser = self.network.scores(batch) if config.double else judged
-            best = _first_of_highest(chooser, batch)
-            following = judged[best].cpu().numpy().astype(np.float64)
-        targets: Floats = sample.returns / self.reward_scale.scale + sample.weights * following
+    def _action_values(self, slots: Ints) -> tuple[Tensor, Callable[[Tensor], None]]:
+        """``[B]`` values of what was chosen in ``slots``, and what sets the gradients, given the loss' slopes by them.
+
+        Only the candidates that the value depends on are computed: the chosen one and, dueling, the first of all.
+        """
+        network, taken, n = self.network, self.replay.taken(slots), len(slots)
+        context, rows = self._tensor(taken.context), np.arange(n)
+        parts = [taken.chosen, taken.first] if self.config.dueling else [taken.chosen]
+        owners, features = torch.from_numpy(np.tile(rows, len(parts))), self._tensor(np.concatenate(parts))
+        owners = owners.to(self.device)
+        scores, trace = network.traced_scores(context, features, owners)
+        if not self.config.dueling:
+            return scores, lambda by: network.learn_scores(by, trace, context, features, owners)
+        seen = torch.cat([context, self._tensor(taken.mean)], dim=1)
+        values, value_trace = network.traced_values(seen)
+
+        def set_gradients(by: Tensor) -> None:
+            network.learn_scores(torch.cat([by, -by]), trace, context, features, owners)
+            network.learn_values(by, value_trace, seen)
+
+        return values + scores[:n] - scores[n:], set_gradients
+
+    def targets(self, slots: Ints) -> Floats:
+        """What the values of the choices in ``slots`` should be, in scaled reward; same shape."""
+        replay = self.replay
+        following, place = np.unique(replay.next[slots], return_inverse=True)
+        ahead = self._judged(replay.packed(following))[place.reshape(slots.shape)]
+        targets: Floats = replay.returns[slots] / self.reward_scale.scale + replay.weights[slots] * ahead
         return targets
+
+    def _judged(self, decisions: Packed) -> Floats:
+        """``[B]`` the value of the best choice of each decision, a stretch at a time to stay in the cache."""
+        everything, judged = Batch(decisions, self.device), list[Tensor]()
+        for start in range(0, len(decisions.counts), STRETCH):
+            batch = everything.part(start, min(start + STRETCH, len(decisions.counts)))
+            chooser = self.network if self.config.double else self.target
+            best = _first_of_highest(chooser.scores(batch), batch)
+            judged.append(self.target.values_of(batch, best, dueling=self.config.dueling))
+        return torch.cat(judged).cpu().numpy().astype(np.float64)
 
     def _follow(self) -> None:
         """Let the target network follow."""
-        with torch.no_grad():
-            slow: list[Tensor] = list(self.target.parameters())
-            fast: list[Tensor] = list(self.network.parameters())
-            torch._foreach_lerp_(slow, fast, self.config.target_rate)
+        self.target.flat.lerp_(self.network.flat, self.config.target_rate)
 
-    def _tensor(self, array: Floats) -> Tensor:
-        return torch.as_tensor(array, dtype=torch.float32, device=self.device)
+    def _tensor(self, array: Numbers) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
 
     def extra(self) -> dict[str, NDArray[Any]]:
         """The target network and the replay memory."""
@@ -125,9 +164,4 @@ class DQNLearner(DeepLearner):
 
 def _first_of_highest(scores: Tensor, batch: Batch) -> Tensor:
     """``[B]`` row of each decision's highest score, the first of equals."""
-    n_decisions, n_rows = len(batch.counts), len(scores)
-    highest = torch.full((n_decisions,), -torch.inf, device=scores.device)
-    highest = highest.scatter_reduce(0, batch.owners, scores, "amax")
-    rows = torch.arange(n_rows, device=scores.device)
-    rows = torch.where(scores == highest[batch.owners], rows, n_rows)
-    return torch.full((n_decisions,), n_rows, device=scores.device).scatter_reduce(0, batch.owners, rows, "amin")
+    return batch.starts + batch.table(scores, batch.cells()).argmax(dim=1)

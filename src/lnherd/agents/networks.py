@@ -1,10 +1,12 @@
 """The candidate-scoring network and its critic in PyTorch, for training; :mod:`lnherd.agents.scorer` runs it.
 
 Weights are drawn with NumPy from a seed and exchanged with NumPy arrays, so PyTorch's own generators play no part.
+They lie in one flat tensor, and so do their gradients. At these sizes recording what to differentiate costs as much as
+the arithmetic, so both networks are differentiated by hand (backpropagation, Rumelhart et al. 1986).
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from lnherd.agents.packing import Numbers, Packed
 from lnherd.agents.scorer import Scorer
 
 SCORER_WEIGHTS = tuple(field.name for field in fields(Scorer))
+NOTHING = -1e9
+"""Score of a candidate that does not exist."""
 
 
 class Batch:
@@ -29,6 +33,22 @@ class Batch:
         self.counts = torch.from_numpy(packed.counts).to(device)
         self.starts = torch.from_numpy(packed.starts).to(device)
         self.owners = torch.from_numpy(packed.owners).to(device)
+        self._ends = np.concatenate([[0], np.cumsum(packed.counts)])
+        self.width = int(packed.counts.max()) if len(packed.counts) else 0
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """The decisions from ``start`` up to ``stop``; shares memory."""
+        part: Batch = object.__new__(Batch)
+        rows = slice(int(self._ends[start]), int(self._ends[stop]))
+        part.context, part.features, part.counts = (
+            self.context[start:stop],
+            self.features[rows],
+            self.counts[start:stop],
+        )
+        part.hidden = None if self.hidden is None else self.hidden[start:stop]
+        part.starts, part.owners = self.starts[start:stop] - rows.start, self.owners[rows] - start
+        part._ends, part.width = self._ends[start : stop + 1] - rows.start, self.width
+        return part
 
     def sums(self, of_candidates: Tensor) -> Tensor:
         """``[N, ...] -> [B, ...]``: sums over the candidates of each decision."""
@@ -37,12 +57,29 @@ class Batch:
             0, self.owners, of_candidates
         )
 
+    def cells(self) -> Tensor:
+        """``[N]`` where each candidate stands in a flat table of ``B`` rows and ``width`` columns."""
+        rows = torch.arange(len(self.owners), device=self.owners.device)
+        return rows + self.owners * self.width - self.starts[self.owners]
+
+    def table(self, scores: Tensor, cells: Tensor) -> Tensor:
+        """``[B, width]`` log of the softmax over each decision's candidates; nothing (-1e9) beyond them."""
+        table = torch.full((len(self.counts) * self.width,), NOTHING, device=scores.device)
+        table[cells] = scores
+        return torch.log_softmax(table.view(-1, self.width), dim=1)
+
     def log_softmax(self, scores: Tensor) -> Tensor:
         """``[N]`` log of the softmax over each decision's candidates."""
-        highest = torch.full((len(self.counts),), -torch.inf, device=scores.device)
-        highest = highest.scatter_reduce(0, self.owners, scores.detach(), "amax")
-        shifted = scores - highest[self.owners]
-        return shifted - torch.log(self.sums(torch.exp(shifted)))[self.owners]
+        cells = self.cells()
+        return self.table(scores, cells).view(-1)[cells]
+
+
+@dataclass(eq=False)
+class Trace:
+    """What a forward pass leaves for the backward one: the two hidden layers."""
+
+    first: Tensor
+    second: Tensor
 
 
 class CandidateNetwork(nn.Module):
@@ -65,36 +102,88 @@ class CandidateNetwork(nn.Module):
     v_w3: Tensor
     v_b3: Tensor
 
-    def __init__(self, spaces: Spaces, config: NetworkConfig, rng: np.random.Generator) -> None:
+    def __init__(self, spaces: Spaces, config: NetworkConfig, rng: np.random.Generator, device: str = "cpu") -> None:
         super().__init__()
         n_inputs, (h1, h2) = len(spaces.context) + len(spaces.candidate), config.hidden
         n_seen = n_inputs + len(spaces.hidden)
         weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_seen, h1, h2, rng, last=1.0)}
         _prefer_waiting(weights, len(spaces.context), config.wait_logit)
+        self.flat = torch.from_numpy(np.concatenate([array.ravel() for array in weights.values()])).to(device)
+        self.gradient = torch.zeros_like(self.flat)
+        self.gradients: dict[str, Tensor] = {}
+        start = 0
         for name, array in weights.items():
-            self.register_parameter(name, nn.Parameter(torch.from_numpy(array)))
+            part = slice(start, start := start + array.size)
+            self.register_parameter(name, nn.Parameter(self.flat[part].view(array.shape), requires_grad=False))
+            self.gradients[name] = self.gradient[part].view(array.shape)
 
     def scores(self, batch: Batch) -> Tensor:
         """``[N]``"""
-        n_context = batch.context.shape[1]
-        shared = torch.addmm(self.b1, batch.context, self.w1[:n_context])
-        hidden = torch.addmm(shared[batch.owners], batch.features, self.w1[n_context:]).relu_()
-        return torch.addmm(self.b2, hidden, self.w2).relu_() @ self.w3 + self.b3
+        return self.traced_scores(batch.context, batch.features, batch.owners)[0]
 
     def values(self, batch: Batch) -> Tensor:
         """``[B]``"""
+        return self.traced_values(self.seen(batch))[0]
+
+    def traced_scores(self, context: Tensor, features: Tensor, owners: Tensor) -> tuple[Tensor, Trace]:
+        """``[N]`` scores of ``features [N, F]`` in the ``context [B, C]`` of their ``owners [N]``, and the trace."""
+        shared = torch.addmm(self.b1, context, self.w1[: context.shape[1]])
+        first = torch.addmm(shared[owners], features, self.w1[context.shape[1] :]).relu_()
+        second = torch.addmm(self.b2, first, self.w2).relu_()
+        return torch.mv(second, self.w3) + self.b3, Trace(first, second)
+
+    def seen(self, batch: Batch) -> Tensor:
+        """``[B, ...]`` what the critic sees."""
         mean = batch.sums(batch.features) / batch.counts[:, None]
         seen = [batch.context, mean] if batch.hidden is None else [batch.context, mean, batch.hidden]
-        hidden = torch.addmm(self.v_b1, torch.cat(seen, dim=1), self.v_w1).relu_()
-        return torch.addmm(self.v_b2, hidden, self.v_w2).relu_() @ self.v_w3 + self.v_b3
+        return torch.cat(seen, dim=1)
+
+    def traced_values(self, seen: Tensor) -> tuple[Tensor, Trace]:
+        """``[B]`` values, and the trace."""
+        first = torch.addmm(self.v_b1, seen, self.v_w1).relu_()
+        second = torch.addmm(self.v_b2, first, self.v_w2).relu_()
+        return torch.mv(second, self.v_w3) + self.v_b3, Trace(first, second)
+
+    def learn_scores(self, slopes: Tensor, trace: Trace, context: Tensor, features: Tensor, owners: Tensor) -> None:
+        """Set the scorer's gradients, ``slopes [N]`` being those of the loss by each score."""
+        first, n_context = self._backward("", slopes, trace), context.shape[1]
+        by_decision = torch.zeros((len(context), first.shape[1]), device=first.device).index_add_(0, owners, first)
+        torch.mm(context.t(), by_decision, out=self.gradients["w1"][:n_context])
+        torch.mm(features.t(), first, out=self.gradients["w1"][n_context:])
+        torch.sum(by_decision, 0, out=self.gradients["b1"])
+
+    def learn_values(self, slopes: Tensor, trace: Trace, seen: Tensor) -> None:
+        """Set the critic's gradients, ``slopes [B]`` being those of the loss by each value."""
+        first = self._backward("v_", slopes, trace)
+        torch.mm(seen.t(), first, out=self.gradients["v_w1"])
+        torch.sum(first, 0, out=self.gradients["v_b1"])
+
+    def _backward(self, prefix: str, slopes: Tensor, trace: Trace) -> Tensor:
+        """Gradients of the two upper layers; returns the slopes of the loss by what enters the first one's ReLU."""
+        gradients = self.gradients
+        torch.mv(trace.second.t(), slopes, out=gradients[prefix + "w3"])
+        gradients[prefix + "b3"].copy_(slopes.sum())
+        second = torch.outer(slopes, self.get_parameter(prefix + "w3"))
+        second = torch.ops.aten.threshold_backward(second, trace.second, 0.0)
+        torch.mm(trace.first.t(), second, out=gradients[prefix + "w2"])
+        torch.sum(second, 0, out=gradients[prefix + "b2"])
+        first = torch.mm(second, self.get_parameter(prefix + "w2").t())
+        lower: Tensor = torch.ops.aten.threshold_backward(first, trace.first, 0.0)
+        return lower
 
     def action_values(self, batch: Batch, *, dueling: bool) -> Tensor:
-        """``[N]`` Q of every candidate: scores, or values plus scores less their mean."""
+        """``[N]`` Q of every candidate: scores, or values plus scores less that of the decision's first candidate."""
         scores = self.scores(batch)
+        return scores + (self.values(batch) - scores[batch.starts])[batch.owners] if dueling else scores
+
+    def values_of(self, batch: Batch, rows: Tensor, *, dueling: bool) -> Tensor:
+        """``[B]`` Q of one candidate of each decision, in ``rows [B]``; the others are not computed."""
+        decisions = torch.arange(len(rows), device=rows.device)
         if not dueling:
-            return scores
-        mean = batch.sums(scores) / batch.counts
-        return scores + (self.values(batch) - mean)[batch.owners]
+            return self.traced_scores(batch.context, batch.features[rows], decisions)[0]
+        both = batch.features[torch.cat([rows, batch.starts])]
+        scores = self.traced_scores(batch.context, both, decisions.repeat(2))[0]
+        return self.values(batch) + scores[: len(rows)] - scores[len(rows) :]
 
     def scorer(self) -> Scorer:
         """A copy of the scorer's weights."""

@@ -10,6 +10,7 @@ options, as in OpenAI's baselines and "The 37 implementation details of PPO" (Hu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from lnherd.agents.networks import Batch
 from lnherd.agents.packing import Packed, joined
 from lnherd.agents.rollout import Played, SoftmaxBehaviour
 from lnherd.network.records import Floats, Ints
+
+FIGURES = ("policy_loss", "value_loss", "entropy", "kl", "clipped")
+"""What is reported of each gradient step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +86,16 @@ class PPOLearner(DeepLearner):
         rng = self.rng(DRAWS_UPDATES, self.n_updates)
         self.n_updates += 1
         entropy_weight = config.entropy + progress * (config.entropy_end - config.entropy)
-        figures: list[dict[str, float]] = []
+        figures: list[list[float]] = []
+        n_decisions = len(experience.chosen)
+        bounds = np.linspace(0, n_decisions, max(1, round(n_decisions / config.minibatch)) + 1).astype(int).tolist()
         for _ in range(config.epochs):
-            order = rng.permutation(len(experience.chosen))
-            n_parts = max(1, round(len(order) / config.minibatch))
-            for part in np.array_split(order, n_parts):
-                loss, terms = self.loss(experience.select(part), entropy_weight)
-                self.step(loss)
-                figures.append(terms)
-            if config.target_kl is not None and figures[-1]["kl"] > 1.5 * config.target_kl:
+            shuffled = Minibatches(experience.select(rng.permutation(n_decisions)), self.device)
+            for start, stop in pairwise(bounds):
+                figures.append(self.descend(shuffled, start, stop, entropy_weight))
+            if config.target_kl is not None and figures[-1][FIGURES.index("kl")] > 1.5 * config.target_kl:
                 break
-        means = {name: float(np.mean([each[name] for each in figures])) for name in figures[0]}
+        means = dict(zip(FIGURES, np.mean(figures, axis=0).tolist(), strict=True))
         return {**means, "explained_variance": explained_variance(experience.values, experience.returns)}
 
     def experience(self, played: Sequence[Played]) -> Experience:
@@ -100,8 +103,7 @@ class PPOLearner(DeepLearner):
         config, scale = self.config, self.reward_scale.scale
         lengths = np.array([len(each.decisions.counts) for each in played])
         everything = joined([each.decisions for each in played])
-        with torch.no_grad():
-            values = self.network.values(Batch(everything, self.device)).cpu().numpy().astype(np.float64)
+        values = self.network.values(Batch(everything, self.device)).cpu().numpy().astype(np.float64)
         by_episode = np.split(values, np.cumsum(lengths)[:-1])
         advantages = [
             each.advantages(v, scale, discount=config.discount, trace=config.trace, credit=config.credit)
@@ -116,46 +118,67 @@ class PPOLearner(DeepLearner):
             np.concatenate(advantages),
         )
 
-    def loss(self, part: Experience, entropy_weight: float) -> tuple[Tensor, dict[str, float]]:
-        """The loss of one minibatch, and what it is made of."""
-        config, batch = self.config, Batch(part.decisions, self.device)
-        logs = batch.log_softmax(self.network.scores(batch))
-        chosen = logs[batch.starts + self._tensor(part.chosen)]
-        entropy = -batch.sums(logs.exp() * logs).mean()
-        change = chosen - self._tensor(part.log_probabilities)
+    def descend(self, shuffled: "Minibatches", start: int, stop: int, entropy_weight: float) -> list[float]:
+        """One gradient step on the decisions from ``start`` up to ``stop``; returns FIGURES."""
+        batch, network, n = shuffled.batch.part(start, stop), self.network, stop - start
+        here = slice(start, stop)
+        chosen, cells = shuffled.chosen[here, None], batch.cells()
+        scores, trace = network.traced_scores(batch.context, batch.features, batch.owners)
+        logs = batch.table(scores, cells)
+        odds = logs.exp()
+        entropy = -(odds * logs).sum(1, keepdim=True)
+        change = logs.gather(1, chosen) - shuffled.log_probabilities[here, None]
         ratio = change.exp()
-        policy_loss = self._surrogate(ratio, self._tensor(part.advantages))
-        value_loss = self._value_loss(self.network.values(batch), part)
-        loss = policy_loss + config.value_weight * value_loss - entropy_weight * entropy
-        with torch.no_grad():
-            terms = {
-                "policy_loss": float(policy_loss),
-                "value_loss": float(value_loss),
-                "entropy": float(entropy),
-                "kl": float((ratio - 1.0 - change).mean()),
-                "clipped": float(((ratio - 1.0).abs() > config.clip).float().mean()),
-            }
-        return loss, terms
+        slope, policy_loss = self._surrogate(ratio, shuffled.advantages[here, None])
+        # by each score: slope * ratio * ([chosen] - p) for the surrogate, p (log p + H) for the entropy
+        slope = slope * ratio / n
+        slopes = odds * ((entropy_weight / n) * (logs + entropy) - slope)
+        slopes.scatter_add_(1, chosen, slope)
+        network.learn_scores(slopes.view(-1)[cells], trace, batch.context, batch.features, batch.owners)
+        seen = network.seen(batch)
+        values, value_trace = network.traced_values(seen)
+        errors, losses = self._value_errors(values, shuffled.values[here], shuffled.returns[here])
+        network.learn_values(errors * (self.config.value_weight / n), value_trace, seen)
+        self.step()
+        outside = (ratio - 1.0).abs() > self.config.clip
+        figures = [
+            policy_loss,
+            0.5 * losses.mean(),
+            entropy.mean(),
+            (ratio - 1.0 - change).mean(),
+            outside.float().mean(),
+        ]
+        return [float(value) for value in torch.stack(figures).tolist()]
 
-    def _surrogate(self, ratio: Tensor, advantages: Tensor) -> Tensor:
+    def _surrogate(self, ratio: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
+        """The slope of each decision's loss by its ratio, and the mean loss: nothing is gained beyond the clip."""
         config = self.config
         if config.normalise_advantages and len(advantages) > 1:
             advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-        clipped = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
-        return -torch.minimum(ratio * advantages, clipped * advantages).mean()
+        plain, clipped = ratio * advantages, ratio.clamp(1.0 - config.clip, 1.0 + config.clip) * advantages
+        return -advantages * (plain <= clipped), -torch.minimum(plain, clipped).mean()
 
-    def _value_loss(self, values: Tensor, part: Experience) -> Tensor:
-        targets = self._tensor(part.returns)
-        errors = (values - targets) ** 2
-        if self.config.value_clip is not None:
-            before = self._tensor(part.values)
-            near = before + (values - before).clamp(-self.config.value_clip, self.config.value_clip)
-            errors = torch.maximum(errors, (near - targets) ** 2)
-        return 0.5 * errors.mean()
+    def _value_errors(self, values: Tensor, before: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The slope of each decision's loss by its value, and twice the losses."""
+        errors, clip = values - targets, self.config.value_clip
+        if clip is None:
+            return errors, errors**2
+        moved = values - before
+        near = before + moved.clamp(-clip, clip) - targets
+        worse = near**2 > errors**2
+        return torch.where(worse, near * (moved.abs() <= clip), errors), torch.where(worse, near**2, errors**2)
 
-    def _tensor(self, array: Floats | Ints) -> Tensor:
-        dtype = torch.int64 if array.dtype.kind == "i" else torch.float32
-        return torch.as_tensor(array, dtype=dtype, device=self.device)
+
+class Minibatches:
+    """Shuffled experience as tensors, to be taken in slices."""
+
+    def __init__(self, experience: Experience, device: str) -> None:
+        self.batch = Batch(experience.decisions, device)
+        self.chosen = torch.from_numpy(experience.chosen).to(device)
+        numbers = (experience.log_probabilities, experience.values, experience.advantages, experience.returns)
+        self.log_probabilities, self.values, self.advantages, self.returns = (
+            torch.from_numpy(each.astype(np.float32)).to(device) for each in numbers
+        )
 
 
 def explained_variance(predicted: Floats, actual: Floats) -> float:

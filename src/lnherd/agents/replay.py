@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lnherd.agents.packing import Packed
+from lnherd.agents.packing import Numbers, Packed
 from lnherd.agents.rollout import Played
 from lnherd.network.records import Floats, Ints
 
@@ -56,19 +56,30 @@ class SumTree:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """``B`` transitions."""
+    """``M`` minibatches of ``B`` transitions."""
 
     slots: Ints
-    decisions: Packed
-    chosen: Ints
-    returns: Floats
-    """``[B]`` n-step rewards, discounted."""
-    following: Packed
-    """``[B]`` decisions after those steps."""
-    weights: Floats
-    """``[B]`` weight of the following decision's value; 0 after a termination."""
+    """``[M, B]``"""
     corrections: Floats
-    """``[B]`` importance weights, the largest 1."""
+    """``[M, B]`` importance weights, the largest of each minibatch 1."""
+
+
+OF_CANDIDATES = ("chosen", "first", "mean")
+"""Rows of candidates that every update needs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What ``B`` transitions were about, of each decision only what every update needs."""
+
+    context: Numbers
+    """``[B, C]``"""
+    chosen: Numbers
+    """``[B, F]`` the candidate that was chosen."""
+    first: Numbers
+    """``[B, F]`` the first candidate."""
+    mean: Numbers
+    """``[B, F]`` the mean of all."""
 
 
 class Replay:
@@ -82,12 +93,16 @@ class Replay:
         self.added = 0
         self.tree = SumTree(capacity)
         self.top_priority = 1.0
-        self._context: list[NDArray[np.float16]] = []
         self._features: list[NDArray[np.float16]] = []
-        self._chosen = np.zeros(capacity, dtype=np.int64)
-        self._returns = np.zeros(capacity)
-        self._next = np.zeros(capacity, dtype=np.int64)
-        self._weights = np.zeros(capacity)
+        self.chosen = np.zeros(capacity, dtype=np.int64)
+        """``[capacity]`` position of the chosen candidate."""
+        self.returns = np.zeros(capacity)
+        """``[capacity]`` n-step rewards, discounted."""
+        self.next = np.zeros(capacity, dtype=np.int64)
+        """``[capacity]`` slot of the decision after those steps."""
+        self.weights = np.zeros(capacity)
+        """``[capacity]`` weight of that decision's value; 0 after a termination."""
+        self._rows: dict[str, NDArray[Any]] = {}
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
@@ -96,45 +111,51 @@ class Replay:
         """Remember an episode; what comes in is as urgent as the most urgent."""
         is_taken = episode.taken
         slots = (self.added + np.arange(len(is_taken))) % self.capacity
-        self._remember(slots, episode.decisions)
         returns, following, weights = episode.transitions(
             n_steps=self._n_steps, discount=self._discount, credit=self._credit
         )
         taken = slots[is_taken]
-        self._chosen[taken], self._returns[taken], self._weights[taken] = episode.chosen, returns, weights
-        self._next[taken] = slots[following]
+        self.chosen[taken], self.returns[taken], self.weights[taken] = episode.chosen, returns, weights
+        self.next[taken] = slots[following]
+        self._remember(slots, episode.decisions)
         self.tree.set(slots, np.where(is_taken, self.top_priority, 0.0))
         self.added += len(is_taken)
 
     def _remember(self, slots: Ints, decisions: Packed) -> None:
-        features = np.split(decisions.features.astype(np.float16), decisions.starts[1:])
-        for slot, context, rows in zip(slots.tolist(), decisions.context.astype(np.float16), features, strict=True):
-            if slot == len(self._context):
-                self._context.append(context)
+        """All candidates of each decision in a list; what every update needs in arrays."""
+        features, starts = decisions.features.astype(np.float16), decisions.starts
+        for slot, rows in zip(slots.tolist(), np.split(features, starts[1:]), strict=True):
+            if slot == len(self._features):
                 self._features.append(rows)
             else:
-                self._context[slot], self._features[slot] = context, rows
+                self._features[slot] = rows
+        if not self._rows:
+            self._make_room({"context": decisions.context.shape[1]} | dict.fromkeys(OF_CANDIDATES, features.shape[1]))
+        self._rows["context"][slots] = decisions.context
+        self._rows["first"][slots] = features[starts]
+        self._rows["chosen"][slots] = features[starts + np.minimum(self.chosen[slots], decisions.counts - 1)]
+        self._rows["mean"][slots] = np.add.reduceat(decisions.features, starts) / decisions.counts[:, None]
 
-    def sample(self, size: int, rng: np.random.Generator, correction: float) -> Sample:
-        """Draw transitions by priority, one from each of ``size`` equal stretches of their sum."""
-        sums = (np.arange(size) + rng.random(size)) * (self.tree.total / size)
-        slots = self.tree.find(sums)
+    def _make_room(self, widths: Mapping[str, int]) -> None:
+        exact = {"mean": np.float32}
+        self._rows = {name: np.zeros((self.capacity, n), exact.get(name, np.float16)) for name, n in widths.items()}
+
+    def sample(self, size: int, rng: np.random.Generator, correction: float, n_parts: int = 1) -> Sample:
+        """Draw minibatches by priority: of each, one transition from each of ``size`` equal stretches of their sum."""
+        sums = (np.arange(size) + rng.random((n_parts, size))) * (self.tree.total / size)
+        slots = self.tree.find(sums.ravel()).reshape(n_parts, size)
         corrections = self.tree.get(slots) ** -correction
-        return Sample(
-            slots,
-            self._packed(slots),
-            self._chosen[slots],
-            self._returns[slots],
-            self._packed(self._next[slots]),
-            self._weights[slots],
-            corrections / corrections.max(),
-        )
+        return Sample(slots, corrections / corrections.max(axis=1, keepdims=True))
 
-    def _packed(self, slots: Ints) -> Packed:
+    def taken(self, slots: Ints) -> Taken:
+        """What every update needs of the decisions in ``slots``."""
+        return Taken(**{name: rows[slots].astype(np.float32) for name, rows in self._rows.items()})
+
+    def packed(self, slots: Ints) -> Packed:
+        """The decisions in ``slots`` with all their candidates."""
         rows = [self._features[slot] for slot in slots.tolist()]
-        context = np.stack([self._context[slot] for slot in slots.tolist()])
         counts = np.array([len(each) for each in rows], dtype=np.int64)
-        return Packed(context.astype(np.float32), np.concatenate(rows).astype(np.float32), counts)
+        return Packed(self._rows["context"][slots].astype(np.float32), np.concatenate(rows).astype(np.float32), counts)
 
     def surprise(self, slots: Ints, errors: Floats) -> None:
         """Set priorities after the errors that were found."""
@@ -148,9 +169,9 @@ class Replay:
         if n == 0:
             return {}
         priorities = self.tree.get(np.arange(n))
-        numbers = np.stack([self._chosen[:n], self._returns[:n], self._next[:n], self._weights[:n], priorities])
+        numbers = np.stack([self.chosen[:n], self.returns[:n], self.next[:n], self.weights[:n], priorities])
         return {
-            "replay_context": np.stack(self._context),
+            **{f"replay_{name}": rows[:n] for name, rows in self._rows.items()},
             "replay_features": np.concatenate(self._features),
             "replay_counts": np.array([len(rows) for rows in self._features]),
             "replay_numbers": numbers,
@@ -161,9 +182,11 @@ class Replay:
         """Take back what :meth:`arrays` gave."""
         if "replay_added" not in arrays:
             return
-        self._context = list(arrays["replay_context"])
         self._features = np.split(arrays["replay_features"], np.cumsum(arrays["replay_counts"])[:-1])
-        n = len(self._context)
-        self._chosen[:n], self._returns[:n], self._next[:n], self._weights[:n], priorities = arrays["replay_numbers"]
+        n = len(self._features)
+        self._make_room({name: arrays[f"replay_{name}"].shape[1] for name in ("context", *OF_CANDIDATES)})
+        for name, rows in self._rows.items():
+            rows[:n] = arrays[f"replay_{name}"]
+        self.chosen[:n], self.returns[:n], self.next[:n], self.weights[:n], priorities = arrays["replay_numbers"]
         self.tree.set(np.arange(n), priorities)
         self.added, self.top_priority = int(arrays["replay_added"][0]), float(arrays["replay_added"][1])
