@@ -34,8 +34,8 @@ from lnherd.network.graph import Network
 
 RULES = tuple(name for name in NAMES if name not in LEARNING or name == "q-routing")
 """What can be compared with: rules that look at no more than the learners do, and others."""
-_PPO = hop_ppo()
-_DQN = hop_dqn()
+_PPO = replace(hop_ppo(), credit="payment", learning_rate=1e-3, learning_rate_end=1e-4, entropy=0.003, entropy_end=0.0)
+_DQN = replace(hop_dqn(), credit="payment", updates_per_decision=0.01, epsilon_start=0.3, epsilon_end=0.02)
 VARIANTS = {
     "ippo": TeamConfig(_PPO),
     "mappo": TeamConfig(_PPO, central=True),
@@ -143,7 +143,7 @@ class MarlStudy:
         if society is None:
             return base
         own, shared = 1.0 - society.cooperation, society.cooperation
-        reward = ForwardingReward(fee_weight=own, cooperation=shared, latency_sat_per_s=LATENCY_SAT_PER_S)
+        reward = replace(REWARD, fee_weight=own, cooperation=shared)
         simulation = replace(base.simulation, max_candidates=self.candidates)
         return replace(base, simulation=simulation, reward=reward, learning_share=society.share)
 
@@ -164,8 +164,9 @@ class MarlStudy:
         return [round(self.episodes * step / self.steps) for step in range(1, self.steps + 1)]
 
 
-LATENCY_SAT_PER_S = 0.01
-"""Small: a part that waits two minutes for another should cost about as much as one that fails."""
+REWARD = ForwardingReward(failure_sat=0.05, latency_sat_per_s=0.01, amount_power=0.5)
+"""What is learned for, but for the weights of fees and of success: that payments arrive, large ones more. A failure
+costs little beside what does not arrive, and waiting little beside failing."""
 N_TRAINING_NETWORKS = 10
 
 

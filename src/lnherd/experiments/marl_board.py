@@ -117,21 +117,27 @@ class Finished:
 
     def write_marl_eval(self, path: Path) -> None:
         """Runs and steps in the schema of marl-eval; a rule's evaluation stands for all of its."""
-        algorithms = {name: self._runs(trainings) for name, trainings in self.points.items()}
-        write_json(path, {"lnherd/Forwarding-v0": {self.study.family: algorithms}})
+        raw = marl_eval(self.points, self.study.trainings, self.study.steps)
+        write_json(path, {"lnherd/Forwarding-v0": {self.study.family: raw}})
 
-    def _runs(self, trainings: Points) -> dict[str, Any]:
+
+def marl_eval(
+    points: dict[str, Points], n_trainings: int, n_steps: int, metrics: tuple[str, ...] = METRICS[:3]
+) -> dict[str, Any]:
+    """Runs and steps in the schema of marl-eval; a rule's evaluation stands for all of its."""
+    algorithms: dict[str, Any] = {}
+    for name, trainings in points.items():
         runs = {}
-        for number in range(self.study.trainings):
+        for number in range(n_trainings):
             steps = trainings[min(number, len(trainings) - 1)]
-            runs[f"run_{number}"] = _marl_eval_run(steps * self.study.steps if len(steps) == 1 else steps)
-        return runs
+            runs[f"run_{number}"] = _run(steps * n_steps if len(steps) == 1 else steps, metrics)
+        algorithms[name] = runs
+    return algorithms
 
 
-def _marl_eval_run(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    shown = METRICS[:3]
+def _run(steps: Sequence[dict[str, Any]], metrics: tuple[str, ...]) -> dict[str, Any]:
     entries: dict[str, Any] = {
-        f"step_{place}": {"step_count": step["decisions"], **{metric: step[metric] for metric in shown}}
+        f"step_{place}": {"step_count": step["decisions"], **{metric: step[metric] for metric in metrics}}
         for place, step in enumerate(steps)
     }
-    return entries | {"absolute_metrics": {metric: steps[-1][metric] for metric in shown}}
+    return entries | {"absolute_metrics": {metric: steps[-1][metric] for metric in metrics}}
