@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from lnherd.control import hop_encode
 from lnherd.control.action import ActionKind
 from lnherd.control.encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
+from lnherd.control.wide import WIDE_CANDIDATE, WIDE_CONTEXT
 from lnherd.errors import InputError
 
 DEVICES = ("cpu", "cuda")
@@ -22,6 +23,8 @@ class Spaces:
     """What a central critic sees besides, and no policy ever does."""
 
 
+WIDE_SPACES = Spaces(WIDE_CONTEXT, WIDE_CANDIDATE)
+"""Those of the wide look (``control.wide``)."""
 HOP_SPACES = Spaces(hop_encode.CONTEXT_FEATURES, hop_encode.CANDIDATE_FEATURES)
 """Those of forwarding."""
 

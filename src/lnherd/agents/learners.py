@@ -1,11 +1,12 @@
 """Learners by their configuration, and saved policies by their file."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from lnherd.agents.configs import DQNConfig, PPOConfig
+from lnherd.agents.configs import WIDE_SPACES, DQNConfig, PPOConfig, Spaces
 from lnherd.agents.learner import Learner
 from lnherd.agents.policy import Policy
 from lnherd.agents.qlearning import QConfig, QLearner
@@ -61,13 +62,28 @@ def load_policy(path: Path | str) -> tuple[Policy, int]:
     if about.get("format") != FORMAT:
         learner = QLearner.load(path)
         return learner.policy(), learner.episodes_played
-    spaces = PPOConfig().spaces
-    known = [each for each in about["context"] if each not in ALARM_FEATURES]
-    if (known, about["candidate"]) != (list(spaces.context), list(spaces.candidate)):
-        raise InputError(f"{path}: was trained on other features than this version has; train it anew")
-    n_context = len(about["context"])
-    policy = ScorerPolicy(scorer_from(arrays, path), str(about["algorithm"]), bool(about["greedy"]), n_context)
+    scorer, n_context = scorer_from(arrays, path), len(about["context"])
+    is_wide = _looks_widely(about, path)
+    policy = ScorerPolicy(scorer, str(about["algorithm"]), bool(about["greedy"]), n_context, is_wide)
     return policy, int(about["episodes"])
+
+
+def looks_widely(path: Path | str) -> bool:
+    """Whether the policy that was saved at ``path`` has the wide look.
+
+    Raises:
+        InputError: when the file holds no network of herding.
+    """
+    return _looks_widely(read_npz(path, "a saved policy")[0], path)
+
+
+def _looks_widely(about: Mapping[str, Any], path: Path | str) -> bool:
+    """By the names of the inputs."""
+    context = [each for each in about.get("context", ()) if each not in ALARM_FEATURES]
+    for spaces in (Spaces(), WIDE_SPACES):
+        if (context, about.get("candidate")) == (list(spaces.context), list(spaces.candidate)):
+            return spaces == WIDE_SPACES
+    raise InputError(f"{path}: was trained on other features than this version has; train it anew")
 
 
 def gentle(config: LearnerConfig) -> LearnerConfig:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lnherd.agents.packing import Numbers, Packed, packed
 from lnherd.control.decision import Decision, Plan
+from lnherd.control.wide import wide_decision
 from lnherd.errors import InputError
 from lnherd.network.records import Floats, Ints
 
@@ -79,6 +80,8 @@ class ScorerPolicy:
     """Whether the best candidate is taken; else one is drawn."""
     n_context: int | None = None
     """Columns of the context that it knows: the first of those there are; None is all."""
+    is_wide: bool = False
+    """Whether it looks for itself, widely, at what the decision is about (``control.wide``)."""
     _rng: np.random.Generator | None = None
 
     def reset(self, seed: int) -> None:
@@ -86,7 +89,9 @@ class ScorerPolicy:
         self._rng = None if self.greedy else np.random.default_rng([seed, 2])
 
     def act(self, decision: Decision) -> Plan:
-        """One of the candidates."""
+        """One of the candidates, or of those that it sees for itself."""
+        if self.is_wide:
+            decision = wide_decision(decision.view)
         index = np.flatnonzero(decision.mask)
         batch = packed(decision)
         if self.n_context is not None:

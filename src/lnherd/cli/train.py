@@ -49,9 +49,12 @@ def herding(**options: Any) -> None:
     TensorBoard too.
     """
     from dataclasses import replace
+    from functools import partial
 
+    from lnherd.agents.learners import looks_widely
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json
+    from lnherd.control.wide import wide_task
     from lnherd.experiments.config import TrainConfig
     from lnherd.experiments.directory import kind_of
     from lnherd.experiments.provenance import provenance
@@ -62,12 +65,17 @@ def herding(**options: Any) -> None:
     out: Path = options["out"]
     algorithm = ABBREVIATIONS.get(options["algorithm"], options["algorithm"])
     scenario = replace(scenario_from(options), worlds=options["worlds"])
-    config = TrainConfig(scenario, algorithm, options["episodes"], options["seed"], options["device"], options["start"])
+    is_wide = scenario.worlds > 1 if options["start"] is None else looks_widely(options["start"])
+    is_wide = is_wide and algorithm in ("dqn", "ppo")
+    config = TrainConfig(
+        scenario, algorithm, options["episodes"], options["seed"], options["device"], options["start"], is_wide
+    )
     kind_of(out)
-    world = build_world(scenario) if scenario.worlds == 1 else many_worlds(scenario)
+    world = build_world(scenario) if scenario.worlds == 1 else many_worlds(scenario, is_wide=is_wide)
     about = provenance(command_line(), config.seed)
     training = Training.start(out, config, world.config, about, resume=options["resume"], policy=config.start)
-    _play(training, world.task, "training, simulated days", options["workers"])
+    make_task = partial(wide_task, world.task) if is_wide and scenario.worlds == 1 else world.task
+    _play(training, make_task, "training, simulated days", options["workers"])
     summary = {"role": config.scenario.role.value, **_summary(training)}
     if options["as_json"]:
         print_json(summary)

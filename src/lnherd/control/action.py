@@ -30,7 +30,7 @@ class Action:
 
     kind: ActionKind
     channel: int = -1
-    """Own channel that is acted on (REBALANCE: the one money leaves through)."""
+    """Own channel that is acted on (REBALANCE: the one money leaves through; SET_FEE: -1 is every open channel)."""
     to_channel: int = -1
     """REBALANCE: the channel money comes back through."""
     peer: int = -1

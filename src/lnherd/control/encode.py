@@ -196,19 +196,19 @@ def _context(view: NodeView, totals: _Totals) -> list[float]:
         totals.receivable / capacity,
         runway(totals.spendable, view.out_demand_msat_per_h),
         runway(totals.receivable, view.in_demand_msat_per_h),
-        _log_scale(ended, 4.0),
+        log_scale(ended, 4.0),
         view.wallet_msat / (view.wallet_msat + capacity),
-        _log_scale(view.feerate_msat_per_vb / 1_000, 3.0),
+        log_scale(view.feerate_msat_per_vb / 1_000, 3.0),
         len(view.pending) / (1.0 + len(view.pending)),
         float(np.mean((shares < 0.1) | (shares > 0.9))) if n_channels else 0.0,
         float(2.0 * np.std(shares)) if n_channels else 0.0,
-        _log_scale(n_channels, 2.0),
+        log_scale(n_channels, 2.0),
         float(view.operations_failed > 0),
-        _log_scale(totals.payment_msat / 1_000, 6.0),
+        log_scale(totals.payment_msat / 1_000, 6.0),
     ]
 
 
-def _log_scale(value: float, decades: float) -> float:
+def log_scale(value: float, decades: float) -> float:
     """0 at 0, 1 at ``10 ** decades``."""
     return log10(1.0 + max(value, 0.0)) / decades
 
@@ -220,16 +220,16 @@ def _candidate(view: NodeView, totals: _Totals, action: Action) -> list[float]:
     shown = target if target >= 0 else source
     return [
         *_ONE_HOT[action.kind],
-        _log_scale(action.amount_msat / 1_000, 8.0),
+        log_scale(action.amount_msat / 1_000, 8.0),
         action.amount_msat / max(totals.capacity, 1.0),
         *_shares(totals, action, source, leaves=True),
         *_shares(totals, action, target, leaves=False),
         before,
         after,
-        _log_scale(cost / 1_000, 6.0),
+        log_scale(cost / 1_000, 6.0),
         100.0 * cost / action.amount_msat if action.amount_msat else 0.0,
         _cost_per_payment(cost, action.amount_msat, totals.payment_msat),
-        _log_scale(totals.fee_of[shown], 4.0) if shown >= 0 else 0.0,
+        log_scale(totals.fee_of[shown], 4.0) if shown >= 0 else 0.0,
         _wanted_share(view, action),
         totals.refused_of[shown] if shown >= 0 else 0.0,
     ]

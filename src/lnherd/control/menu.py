@@ -42,6 +42,9 @@ class MenuConfig:
     """How often a failed rebalance is retried at once with half the amount."""
     n_swap_channels: int = 2
     """Swaps: on how many channels they are offered."""
+    swaps_by_need: bool = False
+    """Swaps: whether channels that can soonest receive (out) or send (in) no more come first, rather than those with
+    the most to swap."""
     swap_hours: tuple[float, ...] = (6.0, 12.0, 24.0)
     """Swaps: amounts that serve the node's demand in that direction for so long."""
     swap_parts: tuple[float, ...] = (0.5,)
@@ -82,6 +85,7 @@ def candidate_actions(view: NodeView, menu: MenuConfig) -> tuple[Action, ...]:
         ActionKind.CLOSE: _closes,
         ActionKind.FEE_UP: _fees_up,
         ActionKind.FEE_DOWN: _fees_down,
+        ActionKind.SET_FEE: _free,
     }
     offered = [WAIT]
     for kind in menu.kinds:
@@ -153,10 +157,21 @@ def _swap_sizes(capacity_msat: int, demand_msat_per_h: float, available_msat: in
     return sorted(size for size in sizes if size >= menu.swap_min_msat)
 
 
+def _swap_rows(view: NodeView, available_msat: Ints, hours_left: Floats, menu: MenuConfig) -> list[int]:
+    """Which channels swaps are offered on."""
+    if menu.swaps_by_need:
+        large = available_msat >= menu.swap_min_msat
+        order = np.argsort(np.where(large, hours_left, np.inf), kind="stable")[: int(large.sum())]
+    else:
+        order = np.argsort(-available_msat, kind="stable")
+    return _idle_rows(view, order)[: menu.n_swap_channels]
+
+
 def _swaps_out(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     spendable = view.spendable_msat
     room = spendable - spendable * view.swap_fee_ppm // PPM
-    for row in _idle_rows(view, np.argsort(-spendable, kind="stable"))[: menu.n_swap_channels]:
+    left = _hours(view.receivable_msat, view.channels.in_msat_per_h)
+    for row in _swap_rows(view, spendable, left, menu):
         capacity = int(view.channels.capacity_msat[row])
         for size in _swap_sizes(capacity, view.in_demand_msat_per_h, int(room[row]), menu):
             yield Action(
@@ -171,7 +186,8 @@ def _swaps_in(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     receivable = view.receivable_msat
     affordable = view.wallet_msat - SWAP_VBYTES * view.feerate_msat_per_vb
     affordable -= max(affordable, 0) * view.swap_fee_ppm // PPM
-    for row in _idle_rows(view, np.argsort(-receivable, kind="stable"))[: menu.n_swap_channels]:
+    left = _hours(view.spendable_msat, view.channels.out_msat_per_h)
+    for row in _swap_rows(view, receivable, left, menu):
         available, capacity = min(int(receivable[row]), affordable), int(view.channels.capacity_msat[row])
         for size in _swap_sizes(capacity, view.out_demand_msat_per_h, available, menu):
             yield Action(ActionKind.SWAP_IN, channel=int(view.channels.channel[row]), amount_msat=size)
@@ -208,6 +224,12 @@ def _fees_down(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
     for row in np.argsort(-view.local_share, kind="stable")[: menu.n_fee_channels]:
         if view.channels.fee_ppm[row] > menu.fee_floor_ppm:
             yield Action(ActionKind.FEE_DOWN, channel=int(view.channels.channel[row]))
+
+
+def _free(view: NodeView, menu: MenuConfig) -> Iterator[Action]:
+    """Forwarding for nothing through all channels, where that is not so yet."""
+    if view.channels.base_fee_msat.any() or view.channels.fee_ppm.any():
+        yield Action(ActionKind.SET_FEE, base_fee_msat=0, fee_ppm=0)
 
 
 def stepped_fee(base_fee_msat: int, fee_ppm: int, kind: ActionKind, menu: MenuConfig) -> tuple[int, int]:

@@ -73,6 +73,10 @@ class Actor:
         if action.kind == ActionKind.OPEN:
             simulation.open_channel(self._node, action.peer, action.amount_msat)
             return
+        if action.kind == ActionKind.SET_FEE and action.channel < 0:
+            for each in self._open_edges():
+                self._set_fee(each, action)
+            return
         edge = self._own_edge(action.channel)
         if action.kind == ActionKind.REBALANCE:
             self._rebalance(action)
@@ -96,6 +100,12 @@ class Actor:
             if 0 <= edge < len(edges) and edges.source[edge] == self._node and edges.is_open[edge]:
                 return edge
         raise InputError(f"channel {channel} is no open channel of node {self._node}")
+
+    def _open_edges(self) -> list[int]:
+        """Edges of the node's open channels that leave it."""
+        edges = self._simulation.state.edges
+        own: list[int] = np.flatnonzero((edges.source == self._node) & edges.is_open).tolist()
+        return own
 
     def _rebalance(self, action: Action) -> None:
         first, last = self._own_edge(action.channel), self._own_edge(action.to_channel) ^ 1

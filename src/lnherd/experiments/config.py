@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
-from lnherd.agents.configs import DEVICES, DQNConfig, PPOConfig, Spaces
+from lnherd.agents.configs import DEVICES, WIDE_SPACES, DQNConfig, PPOConfig, Spaces
 from lnherd.agents.learners import LearnerConfig, gentle, on_device
 from lnherd.agents.qlearning import QConfig
 from lnherd.anomaly.signals import ALARM_FEATURES
@@ -23,6 +23,10 @@ TABULAR = ("qlearning",)
 """Learners that need no PyTorch."""
 MOST = 1_000_000
 """Largest count of anything."""
+DAYS = 8
+"""Different days that a training in many worlds has in each of them."""
+WIDE_WAIT_LOGIT = 5.0
+"""At the start nine in ten decisions are to wait: random management of channels drowns what it could teach."""
 _TRAINING = 1 << 31
 """The bit that tells training seeds from evaluation seeds."""
 
@@ -108,6 +112,8 @@ class TrainConfig:
     """Where networks are trained: cpu or cuda."""
     start: str | None = None
     """A saved policy to start from; None starts from nothing."""
+    is_wide: bool = False
+    """Whether the learner has the wide look (``control.wide``)."""
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
@@ -118,12 +124,22 @@ class TrainConfig:
         _check("--seed", self.seed, 0, 2**63 - 1)
 
     def seeds(self) -> list[int]:
-        """Seed of the traffic of each episode; none is ever an evaluation seed."""
-        return training_seeds(self.seed, self.episodes)
+        """Seed of the traffic of each episode; none is ever an evaluation seed.
+
+        Among many worlds the k-th is in world ``k % worlds``, and each world has DAYS days, lived again and again.
+        """
+        worlds = self.scenario.worlds
+        if worlds == 1 or not self.is_wide:
+            return training_seeds(self.seed, self.episodes)
+        days = training_seeds(self.seed, DAYS)
+        seeds = [days[k // worlds % DAYS] for k in range(self.episodes)]
+        return [day + (k - day) % worlds for k, day in enumerate(seeds)]
 
     def learner(self) -> LearnerConfig:
         """Hyper-parameters; networks see the levels of a watch."""
         config = on_device(hyper_parameters(self.algorithm), self.device)
+        if self.is_wide and not isinstance(config, QConfig):
+            config = widely(config, self.scenario.worlds)
         if self.start is not None:
             config = gentle(config)
         if self.scenario.watch is None or isinstance(config, QConfig):
@@ -192,6 +208,19 @@ def hyper_parameters(algorithm: str) -> LearnerConfig:
     """The standard ones of a learner."""
     configs: dict[str, LearnerConfig] = {"qlearning": QConfig(), "dqn": DQNConfig(), "ppo": PPOConfig()}
     return configs[algorithm]
+
+
+def widely(config: LearnerConfig, worlds: int) -> LearnerConfig:
+    """Hyper-parameters for the wide look: begin close to doing nothing, with every world in a batch."""
+    if isinstance(config, QConfig):
+        return config
+    config = replace(config, spaces=WIDE_SPACES)
+    if worlds > 1:
+        config = replace(config, batch_episodes=worlds, lanes=-(-worlds // 2))
+    if isinstance(config, DQNConfig):
+        network = replace(config.network, wait_logit=0.5)  # in scaled reward
+        return replace(config, network=network, epsilon_start=0.1, epsilon_end=0.02)
+    return replace(config, network=replace(config.network, wait_logit=WIDE_WAIT_LOGIT))
 
 
 def _check(flag: str, value: int, least: int, most: int = MOST) -> None:

@@ -5,11 +5,14 @@ under its kinds of traffic, by seeds of their own: none of them is a world of th
 1703.06907, for the idea).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lnherd.control.decision import Task
+from lnherd.control.wide import NO_OFFERS, WideTask
 from lnherd.envs.scenario import HerdingConfig
 from lnherd.errors import InputError
 from lnherd.experiments.config import ScenarioConfig
+from lnherd.experiments.paired import PairedTask
 from lnherd.experiments.suites import FAMILIES, AnyWorld, SuiteConfig, SuiteWorld, Surroundings
 
 FIRST_SEED = 1_000
@@ -21,18 +24,25 @@ class ManyWorlds:
     """Where to train; travels to workers."""
 
     worlds: list[SuiteWorld]
+    """Where."""
+    is_wide: bool = False
+    """Whether learners have the wide look and paired rewards."""
 
     @property
     def config(self) -> list[HerdingConfig]:
         """The herding problems, for the record."""
         return [world.config for world in self.worlds]
 
-    def task(self) -> AnyWorld:
+    def task(self) -> Task:
         """A task that is in one of the worlds or another, by the episode's seed."""
-        return AnyWorld(self.worlds)
+        if not self.is_wide:
+            return AnyWorld(self.worlds)
+        # nobody looks at what these worlds offer themselves
+        worlds = [replace(world, config=replace(world.config, offers=NO_OFFERS)) for world in self.worlds]
+        return PairedTask(WideTask(AnyWorld(worlds)))
 
 
-def many_worlds(scenario: ScenarioConfig) -> ManyWorlds:
+def many_worlds(scenario: ScenarioConfig, *, is_wide: bool = False) -> ManyWorlds:
     """``scenario.worlds`` worlds for its role, the families and kinds of traffic taking turns.
 
     With a snapshot, neighbourhoods are cut out of it; else out of generated networks.
@@ -53,4 +63,4 @@ def many_worlds(scenario: ScenarioConfig) -> ManyWorlds:
     surroundings = Surroundings(config)
     by_family = [surroundings.worlds(cell, "train") for cell in config.cells()]
     turns = [worlds[number] for number in range(each) for worlds in by_family]
-    return ManyWorlds(turns[: scenario.worlds])
+    return ManyWorlds(turns[: scenario.worlds], is_wide)

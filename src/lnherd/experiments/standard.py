@@ -22,6 +22,8 @@ from lnherd.agents.rules import RULES
 from lnherd.agents.rules.tunable import ranges, with_parameters
 from lnherd.agents.shipped import shipped_policy
 from lnherd.control.view import Role
+from lnherd.control.wide import wide_task
+from lnherd.experiments.config import widely
 from lnherd.experiments.directory import read_json, write_json
 from lnherd.experiments.episodes import REWARD, Episode, play
 from lnherd.experiments.jobs import do_all
@@ -35,13 +37,15 @@ SHIPPED, FINE_TUNED = "ppo-shipped", "ppo-fine-tuned"
 """The policy that comes with the package, as it is, and trained on in the cell."""
 LEARNERS: dict[str, LearnerConfig] = {
     "q-learning": QConfig(),
-    "dqn": DQNConfig(),
-    "ppo": PPOConfig(),
-    FINE_TUNED: gentle(PPOConfig()),
+    "dqn": widely(DQNConfig(), 1),
+    "ppo": widely(PPOConfig(), 1),
+    FINE_TUNED: gentle(widely(PPOConfig(), 1)),
 }
 """Learners that are trained in each cell, by their name in tables."""
 LEARNED = (*LEARNERS, SHIPPED)
 """Policies that are no rules."""
+TABULAR = ("q-learning",)
+"""Learners that look at what is offered; the others have the wide look."""
 FEES_ONLY = (
     "market", "static", "proportional", "exp-balance", "lndg-autofees", "demand-controller", "terminal-autofees",
     "pid-spread",
@@ -156,8 +160,9 @@ class Worker:
             learner = make_learner(LEARNERS[job.policy], seed)
             if job.policy == FINE_TUNED:
                 start_from(learner, shipped_policy(job.cell.role))
-            worlds = self._in(job.cell, "train").worlds
-            learner.train(lambda: AnyWorld(worlds), config.budget, training_seeds(seed + 1, config.budget))
+            world = partial(AnyWorld, self._in(job.cell, "train").worlds)
+            make_task = world if job.policy in TABULAR else partial(wide_task, world)
+            learner.train(make_task, config.budget, training_seeds(seed + 1, config.budget))
             path.parent.mkdir(parents=True, exist_ok=True)
             learner.save_policy(path)
             wall_s = time.perf_counter() - started
