@@ -9,6 +9,8 @@ from lnherd.control.wide import WIDE_CANDIDATE, WIDE_CONTEXT
 from lnherd.errors import InputError
 
 DEVICES = ("cpu", "cuda")
+MIXERS = ("none", "sum", "monotonic")
+"""How the values of agents that learn together are mixed (``agents.mixing``): not at all, VDN, QMIX."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Spaces:
     candidate: tuple[str, ...] = CANDIDATE_FEATURES
     """Columns of each candidate."""
     hidden: tuple[str, ...] = ()
-    """What a central critic sees besides, and no policy ever does."""
+    """What a central critic or a mixer sees besides, and no policy ever does."""
 
 
 WIDE_SPACES = Spaces(WIDE_CONTEXT, WIDE_CANDIDATE)
@@ -131,7 +133,13 @@ class DQNConfig:
     updates_per_decision: float = 0.5
     """Gradient steps for each decision played."""
     minibatch: int = 128
-    """Transitions a gradient step."""
+    """Transitions a gradient step; where values are mixed those of one moment count as many."""
+    mixer: str = "none"
+    """Whether agents that decide together learn one value: none (each its own), sum (VDN) or monotonic (QMIX)."""
+    agents: int = 1
+    """How many those are; their decisions come in turn."""
+    mixer_units: int = 32
+    """Width of the monotonic mixer."""
     shared_targets: int = 32
     """Gradient steps whose targets are worked out together, by the networks as they are at the first of them."""
     learning_rate: float = 1e-3
@@ -165,6 +173,15 @@ class DQNConfig:
         _check("dqn", self.discount, self.device, self.shared_targets)
         if self.capacity <= self.warm_up:
             raise InputError(f"dqn: capacity is {self.capacity}; it must be larger than warm_up, {self.warm_up}")
+        if self.mixer not in MIXERS:
+            raise InputError(f"dqn: mixer {self.mixer!r} is not known; choose from {', '.join(MIXERS)}")
+        if min(self.agents, self.mixer_units) < 1 or self.agents > self.minibatch:
+            raise InputError("dqn: agents and mixer_units must be at least 1, and a minibatch hold all agents")
+
+    @property
+    def together(self) -> int:
+        """Decisions that have one value."""
+        return 1 if self.mixer == "none" else self.agents
 
     def epsilon(self, progress: float) -> float:
         """Exploration when ``progress`` (0 to 1) of the training is done."""

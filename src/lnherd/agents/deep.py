@@ -21,13 +21,13 @@ from lnherd.agents.configs import DQNConfig, PPOConfig
 from lnherd.agents.learner import REWARD, Progress
 from lnherd.agents.networks import SCORER_WEIGHTS, CandidateNetwork
 from lnherd.agents.reward_scale import RewardScale
-from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, Played, Player
+from lnherd.agents.rollout import Behaviour, Collector, EpisodeKey, GreedyBehaviour, Played, Player, SoftmaxBehaviour
 from lnherd.agents.scorer import Scorer, ScorerPolicy, read_npz, save_scorer, write_npz
 from lnherd.control.decision import Task
 from lnherd.errors import InputError
 
 FORMAT = "lnherd-learner-2"
-DRAWS_WEIGHTS, DRAWS_EPISODES, DRAWS_UPDATES = range(3)
+DRAWS_WEIGHTS, DRAWS_EPISODES, DRAWS_UPDATES, DRAWS_MIXER = range(4)
 """What draws of a learner are for; part of their key."""
 
 
@@ -142,6 +142,11 @@ class DeepLearner(ABC):
     def deployed(self) -> Scorer:
         """The scorer that the policy runs."""
         return self.network.scorer()
+
+    def deployed_behaviour(self) -> Behaviour:
+        """How that policy chooses."""
+        scorer = self.deployed()
+        return GreedyBehaviour(scorer, 0.0, 0) if self.greedy else SoftmaxBehaviour(scorer)
 
     def policy(self) -> ScorerPolicy:
         """What has been learned so far, frozen; runs on NumPy."""

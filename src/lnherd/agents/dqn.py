@@ -3,12 +3,15 @@
     y = r_t + ... + gamma^{n-1} r_{t+n-1} + gamma^n Q_target(s_{t+n}, argmax_a Q(s_{t+n}, a))
 
 Double Q-learning (van Hasselt et al. 2016), dueling heads (Wang et al. 2016), n-step returns and prioritised replay
-(Schaul et al. 2016) are options. The target network follows slowly (Lillicrap et al. 2016); it also is what the
-saved policy runs, being an average over the last gradient steps. Targets are worked out for several gradient steps at
-a time, each decision once (Mnih et al. copy the target network as rarely).
+(Schaul et al. 2016) are options, and so is to learn one value of what several agents choose together: with VDN and QMIX
+(``agents.mixing``) Q above is the mixture of the agents' values, r the mean of their rewards. The target network
+follows slowly (Lillicrap et al. 2016); it also is what the saved policy runs, being an average over the last gradient
+steps. Targets are worked out for several gradient steps at a time, each decision once (Mnih et al. copy the target
+network as rarely).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnherd.agents.configs import DQNConfig
-from lnherd.agents.deep import DRAWS_UPDATES, DeepLearner
-from lnherd.agents.networks import Batch
+from lnherd.agents.deep import DRAWS_MIXER, DRAWS_UPDATES, DRAWS_WEIGHTS, DeepLearner
+from lnherd.agents.mixing import mixed, mixer_weights
+from lnherd.agents.networks import Batch, CandidateNetwork
 from lnherd.agents.packing import Numbers, Packed
 from lnherd.agents.replay import Replay, Sample
 from lnherd.agents.rollout import GreedyBehaviour, Played
@@ -46,7 +50,17 @@ class DQNLearner(DeepLearner):
             discount=config.discount,
             priority_power=power,
             credit=config.credit,
+            agents=config.together,
         )
+
+    def fresh_network(self) -> CandidateNetwork:
+        """Values are the agents' own, whatever a mixer sees."""
+        config, own = self.config, replace(self.config.spaces, hidden=())
+        mixer = {}
+        if config.mixer == "monotonic":
+            sizes = config.agents, len(config.spaces.hidden), config.mixer_units
+            mixer = mixer_weights(*sizes, self.rng(DRAWS_MIXER, 0))
+        return CandidateNetwork(own, config.network, self.rng(DRAWS_WEIGHTS, 0), config.device, mixer)
 
     def start_from(self, path: Path | str) -> None:
         """The target network starts there too."""
@@ -78,7 +92,8 @@ class DQNLearner(DeepLearner):
         while todo > 0:
             rng, n_parts = self.rng(DRAWS_UPDATES, self.n_updates), min(todo, config.shared_targets)
             weight = correction if config.prioritised else 0.0
-            figures += self._descend(self.replay.sample(config.minibatch, rng, weight, n_parts))
+            size = config.minibatch // config.together
+            figures += self._descend(self.replay.sample(size, rng, weight, n_parts))
             self.n_updates += n_parts
             todo -= n_parts
         if not figures:
@@ -91,7 +106,7 @@ class DQNLearner(DeepLearner):
         targets = self.targets(sample.slots).astype(np.float32)
         corrections, errors, figures = sample.corrections.astype(np.float32), np.zeros(targets.shape), []
         for part, slots in enumerate(sample.slots):
-            values, slopes = self._action_values(slots)
+            values, slopes = self._values(slots)
             error = values - torch.from_numpy(targets[part]).to(self.device)
             weight = torch.from_numpy(corrections[part]).to(self.device) / len(slots)
             slopes(error.clamp(-1.0, 1.0) * weight)  # Huber's loss
@@ -104,6 +119,28 @@ class DQNLearner(DeepLearner):
         if self.config.prioritised:
             self.replay.surprise(sample.slots.ravel(), errors.ravel())
         return figures
+
+    def _values(self, slots: Ints) -> tuple[Tensor, Callable[[Tensor], None]]:
+        """``[B]`` (mixed) values of what was chosen in ``slots``, and what sets the gradients."""
+        everyone = self.replay.everyone(slots)
+        own, learn = self._action_values(everyone.ravel())
+        if self.config.mixer == "none":
+            return own, learn
+        each = own.view(everyone.shape).requires_grad_()
+        weights = {name: weight.detach().requires_grad_() for name, weight in self.network.mixer.items()}
+        together = mixed(each, self._states(slots), weights)
+
+        def set_gradients(by: Tensor) -> None:
+            slopes = torch.autograd.grad(together, [each, *weights.values()], by)
+            learn(slopes[0].ravel())
+            for name, slope in zip(weights, slopes[1:], strict=True):
+                self.network.gradients[name].copy_(slope)
+
+        return together.detach(), set_gradients
+
+    def _states(self, slots: Ints) -> Tensor | None:
+        states = self.replay.states(slots)
+        return None if states is None else self._tensor(states)
 
     def _action_values(self, slots: Ints) -> tuple[Tensor, Callable[[Tensor], None]]:
         """``[B]`` values of what was chosen in ``slots``, and what sets the gradients, given the loss' slopes by them.
@@ -128,12 +165,22 @@ class DQNLearner(DeepLearner):
         return values + scores[:n] - scores[n:], set_gradients
 
     def targets(self, slots: Ints) -> Floats:
-        """What the values of the choices in ``slots`` should be, in scaled reward; same shape."""
-        replay = self.replay
-        following, place = np.unique(replay.next[slots], return_inverse=True)
-        ahead = self._judged(replay.packed(following))[place.reshape(slots.shape)]
-        targets: Floats = replay.returns[slots] / self.reward_scale.scale + replay.weights[slots] * ahead
+        """What the (mixed) values of the choices in ``slots`` should be, in scaled reward; same shape."""
+        replay, everyone = self.replay, self.replay.everyone(slots)
+        following, place = np.unique(replay.next[everyone], return_inverse=True)
+        ahead = self._judged(replay.packed(following))[place.reshape(everyone.shape)]
+        returns = replay.returns[everyone].mean(axis=-1) / self.reward_scale.scale
+        targets: Floats = returns + replay.weights[slots] * self._together(ahead, replay.next[slots])
         return targets
+
+    def _together(self, values: Floats, slots: Ints) -> Floats:
+        """``[..., M] -> [...]``: what the target network makes of the agents' values at the moments in ``slots``."""
+        if self.config.mixer == "none":
+            return values[..., 0]
+        each = self._tensor(values.reshape(slots.size, -1).astype(np.float32))
+        together = mixed(each, self._states(slots.ravel()), self.target.mixer)
+        worth: Floats = together.cpu().numpy().astype(np.float64).reshape(slots.shape)
+        return worth
 
     def _judged(self, decisions: Packed) -> Floats:
         """``[B]`` the value of the best choice of each decision, a stretch at a time to stay in the cache."""

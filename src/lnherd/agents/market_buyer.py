@@ -8,6 +8,9 @@ p: chance of success unasked, s: after a yes, n: after a no, q: chance of a yes.
 are worth. All four are learned for each seller (:class:`~lnherd.agents.neighbours.SuccessModel`). A seller that always
 says yes has q = 1 and, in time, s = p: its answers are worth nothing and are no longer bought. Nobody has to tell who
 lies.
+
+Priority is bought where that is better than any other way to send, and never for more than the success it brings is
+expected to be worth, p (V + L): else it is cheaper to give up.
 """
 
 from collections.abc import Sequence
@@ -25,8 +28,8 @@ FIRST = 2
 PRICE_DIGITS = 6.0
 COLUMNS = ("distance", "is_priority", "is_ask", "price", "answer")
 """Features that the buyer reads, by name."""
-SPLITS, GIVES_UP = -1e6, -2e6
-"""Worth of last resorts, where nothing can be sent."""
+SPLITS, GIVES_UP, TOO_DEAR = -1e6, -2e6, -3e6
+"""Worth of last resorts, where nothing can be sent, and of what costs more than it is worth."""
 UNASKED, AFTER_YES, AFTER_NO, WITH_PRIORITY = range(4)
 """Ways to send, whose success is learned apart."""
 N_WAYS = 4
@@ -118,8 +121,11 @@ class MarketBuyer:
 
     def _worth_of_sending(self, batch: DecisionBatch) -> Floats:
         """``[B, K]``; asking is worth nothing in itself, the last resorts are for want of anything better."""
-        worth = self._utility(batch, self._chance(batch, self._way(batch)))
-        worth -= self._price_sat(batch) * (self._of(batch, "is_priority") > 0)
+        chance, price_sat = self._chance(batch, self._way(batch)), self._price_sat(batch)
+        is_priority = self._of(batch, "is_priority") > 0
+        worth = self._utility(batch, chance) - price_sat * is_priority
+        gain = chance * (self._value(batch) + self.config.failure_sat)
+        worth[is_priority & (price_sat > gain)] = TOO_DEAR
         worth[:, 0], worth[:, 1] = GIVES_UP, SPLITS
         worth[(self._of(batch, "is_ask") > 0) | ~batch.mask] = -np.inf
         return worth
@@ -155,7 +161,7 @@ class MarketBuyer:
             if edges[row] >= 0 and not asks[row]:
                 self._sent[int(batch.number[row])] = int(way[row]) * self._n_edges + int(edges[row])
             elif asks[row]:
-                self._asked[int(batch.payment[row]), int(batch.node[row])] = int(choices[row])
+                self._asked[int(batch.payment[row]), int(batch.node[row])] = int(edges[row])
 
     def _hear(self, batch: DecisionBatch) -> None:
         """Learn from outcomes, and from answers to what was asked."""
@@ -170,9 +176,11 @@ class MarketBuyer:
     def _hear_answers(self, batch: DecisionBatch) -> None:
         answers, asked, said = self._of(batch, "answer"), [], []
         for row, about in enumerate(zip(batch.payment.tolist(), batch.node.tolist(), strict=True)):
-            choice = self._asked.pop(about, -1)
-            if choice >= 0 and answers[row, choice] != 0:
-                asked.append(int(batch.edges[row, choice]))
-                said.append(int(answers[row, choice] > 0))
+            edge = self._asked.get(about, -1)
+            heard = answers[row, (batch.edges[row] == edge) & (answers[row] != 0)]
+            if edge >= 0 and len(heard):
+                del self._asked[about]
+                asked.append(edge)
+                said.append(int(heard[0] > 0))
         if asked:
             self._yes.add(np.array(asked), np.array(said), batch.now_ms)

@@ -86,7 +86,8 @@ class CandidateNetwork(nn.Module):
     """``scores [N]`` of candidates and ``values [B]`` of decisions; the two share no weights.
 
     The scorer sees the context and one candidate; the critic sees the context and the mean of all candidates and, if it
-    is a central one, what is hidden from all nodes.
+    is a central one, what is hidden from all nodes. Weights of a mixer are trained and saved with theirs
+    (``agents.mixing``).
     """
 
     w1: Tensor
@@ -102,12 +103,21 @@ class CandidateNetwork(nn.Module):
     v_w3: Tensor
     v_b3: Tensor
 
-    def __init__(self, spaces: Spaces, config: NetworkConfig, rng: np.random.Generator, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        spaces: Spaces,
+        config: NetworkConfig,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        mixer: Mapping[str, Numbers] | None = None,
+    ) -> None:
         super().__init__()
         n_inputs, (h1, h2) = len(spaces.context) + len(spaces.candidate), config.hidden
         n_seen = n_inputs + len(spaces.hidden)
         weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_seen, h1, h2, rng, last=1.0)}
         _prefer_waiting(weights, len(spaces.context), config.wait_logit)
+        weights |= mixer or {}
+        self.mixer: dict[str, Tensor] = {}
         self.flat = torch.from_numpy(np.concatenate([array.ravel() for array in weights.values()])).to(device)
         self.gradient = torch.zeros_like(self.flat)
         self.gradients: dict[str, Tensor] = {}
@@ -116,6 +126,8 @@ class CandidateNetwork(nn.Module):
             part = slice(start, start := start + array.size)
             self.register_parameter(name, nn.Parameter(self.flat[part].view(array.shape), requires_grad=False))
             self.gradients[name] = self.gradient[part].view(array.shape)
+            if name in (mixer or {}):
+                self.mixer[name] = self.get_parameter(name)
 
     def scores(self, batch: Batch) -> Tensor:
         """``[N]``"""

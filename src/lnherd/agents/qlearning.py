@@ -3,6 +3,11 @@
     Q(s_t, a_t) <- Q(s_t, a_t) + alpha * (G - Q(s_t, a_t))
     G = r_t + gamma r_{t+1} + ... + gamma^{n-1} r_{t+n-1} + gamma^n max_a Q(s_{t+n}, a)
 
+With a temperature the policy is Boltzmann's instead, and what follows is worth what that policy expects: with the mean
+action of the neighbours among the context that is mean-field Q-learning (MF-Q, Yang et al. 2018, arXiv 1802.05438).
+
+    pi(a | s) = exp(Q(s, a) / T) / sum_b exp(Q(s, b) / T),    v(s) = sum_a pi(a | s) Q(s, a)
+
 Returns are cut at the first exploratory action (Watkins' cut), where the maximum takes over. The maximum
 runs over unmasked candidates only; at a truncation it is taken as anywhere else, at a termination it is 0.
 Episodes of one batch are played with the same table and may run in parallel; updates are in the order of
@@ -26,7 +31,7 @@ from lnherd.agents.qtable import QPolicy, QTable, TableBehaviour
 from lnherd.agents.rollout import EpisodeKey, Played, Player
 from lnherd.control.decision import Decision, Task
 from lnherd.errors import InputError
-from lnherd.network.records import Floats, Ints
+from lnherd.network.records import Ints
 
 FORMAT = "lnherd-q-table-1"
 ARRAYS = ("values", "variances", "visits")
@@ -55,6 +60,9 @@ class QConfig:
     """And from ``exploration_share`` of the training on."""
     exploration_share: float = 0.8
     """Part of the training over which epsilon falls, linearly."""
+    temperature: float | None = None
+    """T of a Boltzmann policy, in units of reward, for worlds that play themselves (``rollout.Player``); None is
+    epsilon-greedy."""
     learning_rate: float = 1.0
     """alpha of the first visit to a row."""
     learning_rate_power: float = 0.7
@@ -80,6 +88,8 @@ class QConfig:
             raise InputError(f"q-learning: discount is {self.discount}; it must lie between 0 and 1")
         if min(self.n_steps, self.batch_episodes, self.workers) < 1:
             raise InputError("q-learning: n_steps, batch_episodes and workers must be at least 1")
+        if self.temperature is not None and self.temperature <= 0:
+            raise InputError(f"q-learning: temperature is {self.temperature}; it must be positive, or None")
 
     def epsilon(self, progress: float) -> float:
         """Exploration when ``progress`` (0 to 1) of the training is done."""
@@ -158,9 +168,23 @@ class QLearner:
         def play(seeds: list[int], epsilon: float) -> Sequence[Played]:
             keys = [EpisodeKey(seed, (self.seed, self.episodes_played + k)) for k, seed in enumerate(seeds)]
             self.episodes_played += len(seeds)
-            return player.collect(TableBehaviour(self.table, epsilon), keys)
+            return player.collect(TableBehaviour(self.table, epsilon, self.config.temperature), keys)
 
         return play
+
+    def behaviour(self, progress: float) -> TableBehaviour:
+        """How to act when ``progress`` (0 to 1) of the training is done."""
+        return TableBehaviour(self.table, self.config.epsilon(progress), self.config.temperature)
+
+    def deployed_behaviour(self) -> TableBehaviour:
+        """How what was learned is used."""
+        return TableBehaviour(self.table, 0.0, self.config.temperature)
+
+    def improve(self, played: Sequence[Played], progress: float) -> dict[str, float]:
+        """Learn from what was played elsewhere."""
+        for each in played:
+            self.learn(each)
+        return {}
 
     def _tasks_playing(self, task_factory: Callable[[], Task]) -> PlayBatch:
         """Episodes played here, one a seed; worker w takes every ``len(tasks)``-th of them."""
@@ -222,13 +246,11 @@ class QLearner:
         """Decisions of a player, each with links to those it answers for; what follows is valued once, before."""
         config, decisions = self.config, played.decisions
         rows = self.table.binning.packed_rows(decisions)
-        known = np.where(self.table.known(rows), self.table.values[rows], -np.inf)
-        highest = np.maximum.reduceat(known, decisions.starts)
-        best: Floats = np.where(np.isfinite(highest), highest, 0.0)
+        worth = self.table.worth(decisions, rows, config.temperature)
         returns, following, weights = played.transitions(
             n_steps=config.n_steps, discount=config.discount, credit=config.credit
         )
-        targets = (returns + weights * best[following]).tolist()
+        targets = (returns + weights * worth[following]).tolist()
         chosen = rows[decisions.starts[played.taken] + played.chosen].tolist()
         for row, target in zip(reversed(chosen), reversed(targets), strict=True):
             self.table.visits[row] += 1

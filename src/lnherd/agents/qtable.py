@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lnherd.agents.binning import Binning
-from lnherd.agents.packing import Packed
-from lnherd.agents.scorer import best
+from lnherd.agents.packing import Numbers, Packed
+from lnherd.agents.scorer import best, drawn, log_probabilities
 from lnherd.control.action import WAIT
 from lnherd.control.decision import Decision, Plan
 from lnherd.network.records import Bools, Floats, Ints
@@ -74,16 +74,38 @@ class QTable:
         rows = self.binning.packed_rows(decisions)
         return best(np.where(self.known(rows), self.values[rows], -np.inf), decisions)
 
+    def logits(self, rows: Ints, temperature: float) -> Numbers:
+        """``[N]`` scores of a Boltzmann policy; rows that were never tried have the value they started with."""
+        logits: Numbers = (self.values[rows] / temperature).astype(np.float32)
+        return logits
+
+    def worth(self, decisions: Packed, rows: Ints, temperature: float | None) -> Floats:
+        """``[B]`` of each decision, whose candidates are in ``rows [N]``: the best known one's value, 0 if none is
+        known; with a temperature what Boltzmann's policy expects."""
+        if temperature is None:
+            known = np.where(self.known(rows), self.values[rows], -np.inf)
+            highest: Floats = np.maximum.reduceat(known, decisions.starts)
+            return np.where(np.isfinite(highest), highest, 0.0)
+        shares = np.exp(log_probabilities(self.logits(rows, temperature), decisions))
+        expected: Floats = np.add.reduceat(shares * self.values[rows], decisions.starts)
+        return expected
+
 
 @dataclass(frozen=True, eq=False)
 class TableBehaviour:
-    """The best known candidate, except for a share ``epsilon`` drawn among all alike (``agents.rollout.Behaviour``)."""
+    """The best known candidate, except for a share ``epsilon`` drawn among all alike (``agents.rollout.Behaviour``).
+
+    With a temperature each with the softmax of its value over it.
+    """
 
     table: QTable
     epsilon: float
+    temperature: float | None = None
 
     def choose(self, batch: Packed, rngs: Sequence[np.random.Generator]) -> tuple[Ints, Floats]:
-        """Epsilon-greedily; decision b draws from ``rngs[b]``."""
+        """Decision b draws from ``rngs[b]``."""
+        if self.temperature is not None:
+            return drawn(self.table.logits(self.table.binning.packed_rows(batch), self.temperature), batch, rngs)
         chosen = self.table.best_of_each(batch)
         for row, (rng, count) in enumerate(zip(rngs, batch.counts.tolist(), strict=True)):
             if rng.random() < self.epsilon:

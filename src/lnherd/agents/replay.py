@@ -59,7 +59,7 @@ class Sample:
     """``M`` minibatches of ``B`` transitions."""
 
     slots: Ints
-    """``[M, B]``"""
+    """``[M, B]``; where agents decide together, of the first of each moment."""
     corrections: Floats
     """``[M, B]`` importance weights, the largest of each minibatch 1."""
 
@@ -86,8 +86,17 @@ class Replay:
     """The last ``capacity`` decisions."""
 
     def __init__(
-        self, capacity: int, *, n_steps: int, discount: float, priority_power: float, credit: str = "own"
+        self,
+        capacity: int,
+        *,
+        n_steps: int,
+        discount: float,
+        priority_power: float,
+        credit: str = "own",
+        agents: int = 1,
     ) -> None:
+        """``agents`` decisions after one another are drawn together; ``capacity`` is cut to a multiple of them."""
+        capacity, self._agents = capacity - capacity % agents, agents
         self.capacity, self._power, self._credit = capacity, priority_power, credit
         self._n_steps, self._discount = n_steps, discount
         self.added = 0
@@ -103,6 +112,7 @@ class Replay:
         self.weights = np.zeros(capacity)
         """``[capacity]`` weight of that decision's value; 0 after a termination."""
         self._rows: dict[str, NDArray[Any]] = {}
+        self._states: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
@@ -118,7 +128,7 @@ class Replay:
         self.chosen[taken], self.returns[taken], self.weights[taken] = episode.chosen, returns, weights
         self.next[taken] = slots[following]
         self._remember(slots, episode.decisions)
-        self.tree.set(slots, np.where(is_taken, self.top_priority, 0.0))
+        self.tree.set(slots, np.where(is_taken & (slots % self._agents == 0), self.top_priority, 0.0))
         self.added += len(is_taken)
 
     def _remember(self, slots: Ints, decisions: Packed) -> None:
@@ -129,6 +139,10 @@ class Replay:
                 self._features.append(rows)
             else:
                 self._features[slot] = rows
+        if decisions.hidden is not None and self._agents > 1:
+            if self._states is None:
+                self._states = np.zeros((self.capacity, decisions.hidden.shape[1]), np.float16)
+            self._states[slots] = decisions.hidden
         if not self._rows:
             self._make_room({"context": decisions.context.shape[1]} | dict.fromkeys(OF_CANDIDATES, features.shape[1]))
         self._rows["context"][slots] = decisions.context
@@ -146,6 +160,15 @@ class Replay:
         slots = self.tree.find(sums.ravel()).reshape(n_parts, size)
         corrections = self.tree.get(slots) ** -correction
         return Sample(slots, corrections / corrections.max(axis=1, keepdims=True))
+
+    def everyone(self, slots: Ints) -> Ints:
+        """``[..., agents]`` slots of all that decided together with the first, in ``slots [...]``."""
+        together: Ints = slots[..., None] + np.arange(self._agents)
+        return together
+
+    def states(self, slots: Ints) -> Numbers | None:
+        """``[..., S]`` what was hidden from the agents at the decisions in ``slots [...]``, if that was told."""
+        return None if self._states is None else self._states[slots].astype(np.float32)
 
     def taken(self, slots: Ints) -> Taken:
         """What every update needs of the decisions in ``slots``."""
@@ -170,7 +193,9 @@ class Replay:
             return {}
         priorities = self.tree.get(np.arange(n))
         numbers = np.stack([self.chosen[:n], self.returns[:n], self.next[:n], self.weights[:n], priorities])
+        states = {} if self._states is None else {"replay_states": self._states[:n]}
         return {
+            **states,
             **{f"replay_{name}": rows[:n] for name, rows in self._rows.items()},
             "replay_features": np.concatenate(self._features),
             "replay_counts": np.array([len(rows) for rows in self._features]),
@@ -187,6 +212,9 @@ class Replay:
         self._make_room({name: arrays[f"replay_{name}"].shape[1] for name in ("context", *OF_CANDIDATES)})
         for name, rows in self._rows.items():
             rows[:n] = arrays[f"replay_{name}"]
+        if "replay_states" in arrays:
+            self._states = np.zeros((self.capacity, arrays["replay_states"].shape[1]), np.float16)
+            self._states[:n] = arrays["replay_states"]
         self.chosen[:n], self.returns[:n], self.next[:n], self.weights[:n], priorities = arrays["replay_numbers"]
         self.tree.set(np.arange(n), priorities)
         self.added, self.top_priority = int(arrays["replay_added"][0]), float(arrays["replay_added"][1])

@@ -22,7 +22,7 @@ from lnherd.agents.learner import Totals
 from lnherd.agents.packing import Packed, joined, packed
 from lnherd.agents.returns import gae, n_step
 from lnherd.agents.reward_scale import RewardScale
-from lnherd.agents.scorer import Scorer, best, log_probabilities
+from lnherd.agents.scorer import Scorer, best, drawn
 from lnherd.control.decision import Decision, Task
 from lnherd.network.records import Bools, Floats, Ints
 
@@ -54,11 +54,8 @@ class SoftmaxBehaviour:
     scorer: Scorer
 
     def choose(self, batch: Packed, rngs: Sequence[np.random.Generator]) -> tuple[Ints, Floats]:
-        """By the Gumbel trick: the highest of score plus noise."""
-        logs = log_probabilities(self.scorer.scores(batch), batch)
-        noise = np.concatenate([rng.gumbel(size=n) for rng, n in zip(rngs, batch.counts.tolist(), strict=True)])
-        chosen = best((logs + noise).astype(np.float32), batch)
-        return chosen, logs[batch.starts + chosen].astype(np.float64)
+        """One each."""
+        return drawn(self.scorer.scores(batch), batch, rngs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +84,10 @@ class GreedyBehaviour:
 
 @dataclass(eq=False)
 class Trajectory:
-    """One played episode of ``T`` steps."""
+    """One played episode of ``T`` steps. Where several agents act together, their steps come in turn."""
 
     decisions: Packed
-    """``T + 1`` decisions; the last is what would have been asked next."""
+    """``T + 1`` decisions (of each agent); the last is what would have been asked next."""
     chosen: Ints
     """``[T]`` position of the chosen candidate among those of its decision."""
     log_probabilities: Floats
@@ -102,26 +99,40 @@ class Trajectory:
     """Whether the world ended, rather than the time."""
     totals: dict[str, float]
     """Sums over the episode."""
+    agents: int = 1
+    """How many act together: M steps and M decisions stand for one moment."""
 
     def __len__(self) -> int:
         return len(self.rewards)
 
     @property
     def taken(self) -> Bools:
-        """``[T + 1]`` all but the last."""
-        return np.arange(len(self) + 1) < len(self)
+        """``[T + M]`` all but those of the last moment."""
+        return np.arange(len(self) + self.agents) < len(self)
 
     def watch(self, scale: RewardScale) -> None:
-        """Count the rewards in."""
-        scale.watch(self.rewards)
+        """Count the rewards in, agent by agent."""
+        for agent in range(self.agents):
+            scale.watch(self.rewards[agent :: self.agents])
 
     def advantages(self, values: Floats, scale: float, *, discount: float, trace: float, credit: str) -> Floats:
-        """``[T]`` generalised advantages; ``values [T + 1]`` are in scaled reward. There is one stream to credit."""
-        return gae(self.rewards / scale, values, discount=discount, trace=trace, terminated=self.terminated)
+        """``[T]`` generalised advantages; ``values [T + M]`` are in scaled reward. Each agent has one stream."""
+        advantages = np.zeros(len(self))
+        for agent in range(self.agents):
+            own = slice(agent, None, self.agents)
+            rewards = self.rewards[own] / scale
+            advantages[own] = gae(rewards, values[own], discount=discount, trace=trace, terminated=self.terminated)
+        return advantages
 
     def transitions(self, *, n_steps: int, discount: float, credit: str) -> tuple[Floats, Ints, Floats]:
         """``(returns, next, weights)``, each ``[T]``, for replay."""
-        return n_step(self.rewards, n_steps=n_steps, discount=discount, terminated=self.terminated)
+        returns, weights = np.zeros(len(self)), np.zeros(len(self))
+        following: Ints = np.zeros(len(self), dtype=np.int64)
+        for agent in range(self.agents):
+            own = slice(agent, None, self.agents)
+            steps = n_step(self.rewards[own], n_steps=n_steps, discount=discount, terminated=self.terminated)
+            returns[own], following[own], weights[own] = steps[0], steps[1] * self.agents + agent, steps[2]
+        return returns, following, weights
 
 
 class Played(Protocol):

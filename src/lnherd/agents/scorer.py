@@ -7,7 +7,7 @@ compiled engine runs the same weights (``lnherd.engine.hop_network``).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from io import BytesIO
 from pathlib import Path
@@ -66,6 +66,17 @@ def log_probabilities(scores: Numbers, batch: Packed) -> Numbers:
     total = np.log(np.add.reduceat(np.exp(shifted), batch.starts))
     logs: Numbers = shifted - np.repeat(total, batch.counts)
     return logs
+
+
+def drawn(scores: Numbers, batch: Packed, rngs: Sequence[np.random.Generator]) -> tuple[Ints, Floats]:
+    """``(positions [B], log-probabilities [B])`` of candidates drawn by the softmax of their scores.
+
+    By the Gumbel trick, the highest of score plus noise; decision b draws from ``rngs[b]``.
+    """
+    logs = log_probabilities(scores, batch)
+    noise = np.concatenate([rng.gumbel(size=n) for rng, n in zip(rngs, batch.counts.tolist(), strict=True)])
+    chosen = best((logs + noise).astype(np.float32), batch)
+    return chosen, logs[batch.starts + chosen].astype(np.float64)
 
 
 @dataclass(eq=False)

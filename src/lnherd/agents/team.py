@@ -5,11 +5,13 @@ variant            options                                               after
 =================  ====================================================  ==========================================
 IPPO, IDQN         each decision by what its node sees                   de Witt et al. 2020; Tan 1993
 MAPPO              ``central``: the critic sees true balances             Yu et al. 2022 (arXiv 2103.01955)
+VDN, QMIX          ``DQNConfig.mixer``: one value of what all choose     Sunehag et al. 2018; Rashid et al. 2018
 mean field         ``mean_field``: neighbours' mean actions in context    Yang et al. 2018 (arXiv 1802.05438)
+IQL, MF-Q          tables: ``QConfig``, for MF-Q with a ``temperature``   Tan 1993; Yang et al. 2018
 =================  ====================================================  ==========================================
 
 ``sharing`` says who learns together: all nodes one policy, one for each role, or each node its own. Learners are the
-one PPO and the one DQN; nothing of them is repeated here.
+one PPO, the one DQN and the one Q-table; nothing of them is repeated here.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +22,10 @@ import numpy as np
 
 from lnherd.agents.configs import HOP_SPACES, DQNConfig, PPOConfig, Spaces
 from lnherd.agents.deep import DRAWS_EPISODES, DeepLearner
-from lnherd.agents.hop_trajectory import HopTrajectory
-from lnherd.agents.learners import make_learner
-from lnherd.agents.rollout import Behaviour, EpisodeKey, GreedyBehaviour
+from lnherd.agents.learners import LearnerConfig, make_learner
+from lnherd.agents.qlearning import QConfig, QLearner
+from lnherd.agents.rollout import Behaviour, EpisodeKey, GreedyBehaviour, Played
+from lnherd.control.encode import MEAN_KINDS
 from lnherd.control.hop_encode import MEAN_ACTIONS
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
@@ -37,8 +40,8 @@ LEAF_DEGREE, HUB_SHARE = 2, 0.1
 class TeamConfig:
     """One way to learn together."""
 
-    learner: PPOConfig | DQNConfig = field(default_factory=PPOConfig)
-    """Of each group; its ``spaces`` are set by the team."""
+    learner: LearnerConfig = field(default_factory=PPOConfig)
+    """Of each group; the ``spaces`` of networks are set by the team."""
     sharing: str = "all"
     """all, role or none."""
     central: bool = False
@@ -51,11 +54,24 @@ class TeamConfig:
             raise InputError(f"team: sharing {self.sharing!r} is not known; choose one of {', '.join(SHARING)}")
         if self.central and not isinstance(self.learner, PPOConfig):
             raise InputError("team: a central critic needs PPO; DQN has none")
+        if self.is_mixed and self.sharing != "all":
+            raise InputError("team: values are mixed by one learner for all; sharing must be all")
 
-    def spaces(self, hidden: tuple[str, ...]) -> Spaces:
-        """Names of the inputs; ``hidden`` are those of a central critic."""
-        context = HOP_SPACES.context + (MEAN_ACTIONS if self.mean_field else ())
-        return Spaces(context, HOP_SPACES.candidate, hidden if self.central else ())
+    @property
+    def is_mixed(self) -> bool:
+        """Whether one value of what all choose is learned (VDN, QMIX)."""
+        return isinstance(self.learner, DQNConfig) and self.learner.mixer != "none"
+
+    @property
+    def sees_state(self) -> bool:
+        """Whether training sees what no node can."""
+        return self.central or self.is_mixed
+
+    def spaces(self, hidden: tuple[str, ...], base: Spaces = HOP_SPACES) -> Spaces:
+        """Names of the inputs; ``hidden`` are those of a central critic or a mixer, ``base`` those of the world."""
+        means = MEAN_ACTIONS if base == HOP_SPACES else MEAN_KINDS
+        context = base.context + (means if self.mean_field else ())
+        return Spaces(context, base.candidate, hidden if self.sees_state else ())
 
     def groups(self, network: Network) -> Ints:
         """``[N]`` group of each node."""
@@ -72,7 +88,7 @@ class TeamConfig:
 class TeamPlayer(Protocol):
     """Plays episodes for a team."""
 
-    def collect(self, behaviours: Sequence[Behaviour], keys: Sequence[EpisodeKey]) -> list[list[HopTrajectory]]:
+    def collect(self, behaviours: Sequence[Behaviour], keys: Sequence[EpisodeKey]) -> Sequence[Sequence[Played]]:
         """For each key what each group decided."""
         ...
 
@@ -80,14 +96,23 @@ class TeamPlayer(Protocol):
 class Team:
     """Learners of all groups, trained together."""
 
-    def __init__(self, config: TeamConfig, n_groups: int, hidden: tuple[str, ...], seed: int = 0) -> None:
-        """``hidden`` names what a central critic would see."""
+    def __init__(
+        self,
+        config: TeamConfig,
+        n_groups: int,
+        hidden: tuple[str, ...],
+        seed: int = 0,
+        base: Spaces = HOP_SPACES,
+    ) -> None:
+        """``hidden`` names what a central critic or a mixer would see, ``base`` what nodes do."""
         self.config, self.seed, self.decisions = config, seed, 0
-        settings = replace(config.learner, spaces=config.spaces(hidden))
-        self.learners: list[DeepLearner] = []
+        settings = config.learner
+        if not isinstance(settings, QConfig):
+            settings = replace(settings, spaces=config.spaces(hidden, base))
+        self.learners: list[DeepLearner | QLearner] = []
         for group in range(n_groups):
             learner = make_learner(settings, seed * 100_003 + group)
-            assert isinstance(learner, DeepLearner)
+            assert isinstance(learner, DeepLearner | QLearner)
             self.learners.append(learner)
 
     def train(
@@ -111,5 +136,10 @@ class Team:
             on_batch(numbers[-1] + 1)
 
     def behaviours(self) -> list[GreedyBehaviour]:
-        """What was learned, greedily, by group."""
-        return [GreedyBehaviour(learner.deployed(), 0.0, 0) for learner in self.learners]
+        """What networks have learned, greedily, by group."""
+        networks = [learner for learner in self.learners if isinstance(learner, DeepLearner)]
+        return [GreedyBehaviour(learner.deployed(), 0.0, 0) for learner in networks]
+
+    def deployed(self) -> list[Behaviour]:
+        """What was learned, by group, as it is used: policies that are not greedy draw."""
+        return [learner.deployed_behaviour() for learner in self.learners]

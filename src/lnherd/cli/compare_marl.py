@@ -4,11 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+SETTINGS = ("world", "out", "workers", "as_json")
+FORWARDING_ONLY = ("rules", "family", "seconds", "networks", "same_network", "shares")
+HERDING_ONLY = ("herders",)
 
 
 @click.command()
+@click.option("--world", type=click.Choice(["forwarding", "herding"]), default="forwarding", show_default=True,
+              help="Nodes that forward payments, or herders that manage their channels. Herding has smaller defaults: "
+              "60 nodes, 120 episodes, 3 trainings, 3 steps, --variants ippo,mappo,idqn,vdn,qmix.")  # fmt: skip
+@click.option("--herders", type=click.IntRange(min=2), default=4, show_default=True, help="Of a herding world.")
 @click.option("--variants", default="ippo,mappo,mean-field-ac", show_default=True,
-              help="Comma-separated; also ippo-own, ippo-role, idqn, mean-field-q.")  # fmt: skip
+              help="Comma-separated; also ippo-own, ippo-role, idqn, mean-field-q; herding: vdn, qmix, iql, "
+              "mf-q.")  # fmt: skip
 @click.option("--rules", default="random,shortest,cheapest,balance", show_default=True,
               help="Whom they are compared with; also q-routing, lnd and others of compare forwarding.")  # fmt: skip
 @click.option("--family", default="circulation", show_default=True, help="Of demand.")
@@ -29,10 +39,12 @@ import click
               help="Directory of the results; an interrupted run goes on there.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def marl(**options: Any) -> None:
-    """Compare ways to learn together: independent, with a central critic, mean field, shared or own policies."""
+    """Compare ways to learn together: independent, with a central critic, mixed values, mean field, shared or own
+    policies."""
     from dataclasses import asdict
 
     from lnherd.agents.learners import require_torch
+    from lnherd.cli.compare_herders import compare_herders
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.invocation import command_line
     from lnherd.cli.output import print_json, print_table, progress
@@ -44,6 +56,11 @@ def marl(**options: Any) -> None:
 
     require_torch()
     out, workers, as_json = options.pop("out"), options.pop("workers"), options.pop("as_json")
+    given = _given(options.pop("world"))
+    if given is not None:
+        compare_herders({name: options[name] for name in given}, out, workers, as_json=as_json)
+        return
+    options.pop("herders")
     lists: dict[str, Any] = {name: _names(options.pop(name)) for name in ("variants", "rules")}
     lists["shares"] = _numbers("--shares", options.pop("shares"))
     lists["cooperations"] = _numbers("--cooperation", options.pop("cooperation"))
@@ -63,6 +80,23 @@ def marl(**options: Any) -> None:
     print_table("means of the same episodes", SOCIETY_COLUMNS, society_table(rows))
     names = ("leaderboard.md", "results.json", "marl-eval.json", "marl.svg", "curves.svg")
     click.echo(f"Files: {', '.join(str(out / name) for name in names)}")
+
+
+def _given(world: str) -> list[str] | None:
+    """Sizes that were asked for in a herding world, where defaults are its own; None in a forwarding world.
+
+    Raises:
+        InputError: for an option of the other world.
+    """
+    from lnherd.errors import InputError
+
+    context = click.get_current_context()
+    given = [name for name in context.params if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
+    other = FORWARDING_ONLY if world == "herding" else HERDING_ONLY
+    for name in given:
+        if name in other:
+            raise InputError(f"--{name.replace('_', '-')} means nothing to --world {world}; leave it out")
+    return [name for name in given if name not in SETTINGS] if world == "herding" else None
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -63,6 +63,9 @@ CANDIDATE_FEATURES = (
 )
 """Columns of ``candidates``."""
 
+MEAN_KINDS = tuple(f"others_{kind.name.lower()}" for kind in ActionKind)
+"""Columns that follow the context where a herder hears what the others of its flock lately did (mean field): shares."""
+
 _ONE_HOT = {kind: [float(kind == other) for other in ActionKind] for kind in ActionKind}
 
 

@@ -7,8 +7,13 @@ the chain it is enough to write any shock: run until its time, pull the levers, 
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from lnherd.engine.codes import DECISION_DUE
+from lnherd.engine.heap import schedule
 from lnherd.engine.presence import switch
 from lnherd.errors import InputError
+from lnherd.network.records import Ints
 
 if TYPE_CHECKING:
     from lnherd.engine.simulation import Simulation
@@ -98,6 +103,27 @@ def shift_liquidity(simulation: "Simulation", edge: int, amount_msat: int) -> No
         raise InputError(f"edge {edge} owns {near.balance_msat} msat, of which {amount_msat} cannot be shifted")
     near.balance_msat -= amount_msat
     far.balance_msat += amount_msat
+
+
+def put_off(simulation: "Simulation", rows: Ints, delay_ms: int) -> None:
+    """Ask about ``rows`` of the decisions that wait again after ``delay_ms``, at the next multiple of the interval.
+
+    The part stays where it is and holds what it holds; its holder is waiting for something else, say an answer.
+
+    Raises:
+        InputError: for a delay that is not positive.
+    """
+    if delay_ms < 1:
+        raise InputError(f"a decision is put off by 1 ms or more, got {delay_ms}")
+    simulation.make_room()
+    state, waiting = simulation.state, simulation.pending
+    clock, interval_ms = state.clock[0], max(int(state.settings[0].decision_interval_ms), 1)
+    due_ms = -(-(int(clock.now_ms) + delay_ms) // interval_ms) * interval_ms
+    for attempt in waiting[rows].tolist():
+        schedule(state, due_ms, DECISION_DUE, attempt)
+    kept = np.delete(waiting, rows)
+    state.pending[: len(kept)] = kept
+    clock.n_pending = len(kept)
 
 
 def _check_node(simulation: "Simulation", node: int) -> None:

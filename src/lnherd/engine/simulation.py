@@ -196,6 +196,10 @@ class Simulation:
             raise InputError(f"{len(waiting)} decisions wait; name the position of each of them once")
         self.state.pending[: len(waiting)] = waiting[order]
 
+    def put_off(self, rows: Ints, delay_ms: int) -> None:
+        """See :func:`lnherd.engine.levers.put_off`; the other decisions wait on."""
+        levers.put_off(self, rows, delay_ms)
+
     def fetch_outcomes(self) -> Records:
         """What came of choices from outside since this was last called (``hop_state.OUTCOME_DTYPE``)."""
         clock = self.state.clock[0]

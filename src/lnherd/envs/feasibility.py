@@ -2,7 +2,8 @@
 
 A node can if it is the destination, or if one of its channels that leads no farther from it could take the amount as
 an HTLC at this moment: open, enabled, its far end online, balance above the reserve, a free slot, room for value in
-flight. It answers for itself alone; what happens farther on it does not know either.
+flight. It answers for itself alone; what happens farther on it does not know either. Asked about two hops, it passes
+the question on to the far ends of the channels that could take the amount, and says yes if one of them does.
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from lnherd.engine.distances import FAR
 from lnherd.network.records import Bools, Ints, plain
 
 
-def can_forward(simulation: Simulation, nodes: Ints, receivers: Ints, amounts_msat: Ints) -> Bools:
+def can_forward(simulation: Simulation, nodes: Ints, receivers: Ints, amounts_msat: Ints, hops: int = 1) -> Bools:
     """``[Q]`` what ``nodes`` truthfully answer about ``amounts_msat`` to ``receivers``. Needs ``sender="policy"``."""
     start, order = simulation.network.outgoing
     counts = (start[nodes + 1] - start[nodes]).astype(np.int64)
@@ -25,7 +26,10 @@ def can_forward(simulation: Simulation, nodes: Ints, receivers: Ints, amounts_ms
     leads_on = hops_to(simulation, target, receiver) <= here
     answers: Bools = nodes == receivers
     answers = answers.copy()
-    answers[question[leads_on & _has_room(simulation, edges, amount_msat)]] = True
+    on = np.flatnonzero(leads_on & _has_room(simulation, edges, amount_msat))
+    if hops > 1:
+        on = on[can_forward(simulation, target[on], receiver[on], amount_msat[on], hops - 1)]
+    answers[question[on]] = True
     return answers
 
 

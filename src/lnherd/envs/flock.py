@@ -21,7 +21,7 @@ from lnherd.envs.acting import Actor, advance_together
 from lnherd.envs.corridors import transit_pairs
 from lnherd.envs.gossip import Gossip
 from lnherd.envs.observing import Observer
-from lnherd.envs.reward import Ledger
+from lnherd.envs.reward import Ledger, wanted_sat
 from lnherd.envs.scenario import DEGREES, HerdingConfig, Scenario, build_scenario, typical_msat
 from lnherd.errors import InputError
 from lnherd.network.generate import GeneratorConfig, draw_balances, generate
@@ -69,6 +69,8 @@ class FlockStep:
     """The next choices."""
     rewards: Floats
     """``[M]`` in sat, cooperation counted in."""
+    wanted: Floats
+    """``[M]`` of it, what no action changes (``StepResult.wanted``)."""
     terms: tuple[dict[str, float], ...]
     """What each herder's own R is made of."""
     truncated: bool
@@ -178,14 +180,36 @@ class FlockTask:
         books = [herder.ledger.close_tick(herding.tick_ms) for herder in self._herders if herder.ledger]
         self._look()
         own = np.array([reward for reward, _ in books])
-        shared = (1.0 - self.config.cooperation) * own + self.config.cooperation * own.mean()
+        wanted = np.array(
+            [
+                wanted_sat(scenario.config.role, scenario.config.reward, terms)
+                for scenario, (_, terms) in zip(self.scenarios, books, strict=True)
+            ]
+        )
         return FlockStep(
             decisions=self._asked(),
-            rewards=shared[list(self.learners)],
+            rewards=self._shared(own),
+            wanted=self._shared(wanted),
             terms=tuple(books[place][1] for place in self.learners),
             truncated=self.tick == herding.horizon,
             refused=tuple(refused[place] for place in self.learners),
         )
+
+    def _shared(self, own: Floats) -> Floats:
+        """``[M]`` what the learners get of what each herder has."""
+        share = self.config.cooperation
+        mixed: Floats = ((1.0 - share) * own + share * own.mean())[list(self.learners)]
+        return mixed
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """``[M]`` of the learners."""
+        return tuple(self.scenarios[place].config.role for place in self.learners)
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """``[M]`` the learners' nodes."""
+        return tuple(self.nodes[place] for place in self.learners)
 
     def _carry_out(self, place: int, herder: _Herder, answers: dict[int, Plan]) -> tuple[str, ...]:
         if herder.policy is None:

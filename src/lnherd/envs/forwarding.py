@@ -61,12 +61,18 @@ class ForwardingTask:
         if self._run_to_stop() == ExitReason.DECISION_NEEDED:
             raise InputError("an episode whose nodes are asked cannot run by itself; use reset and step")
 
-    def step(self, choices: Ints, order: Ints | None = None) -> DecisionBatch:
+    def step(
+        self, choices: Ints, order: Ints | None = None, put_off: Ints | None = None, delay_ms: int = 0
+    ) -> DecisionBatch:
         """Answer every decision of the last batch by the number of a choice; a masked one gives up.
 
-        They are carried out in ``order`` (rows of the batch; as asked if not given), and numbered in it.
+        They are carried out in ``order`` (rows of the batch; as asked if not given), and numbered in it. The rows
+        ``put_off`` are asked again after ``delay_ms``; they are not among the choices and the order, which count on.
         """
-        rows = np.arange(len(choices))
+        rows = np.arange(len(self.simulation.pending))
+        if put_off is not None and len(put_off):
+            rows = np.delete(rows, put_off)
+            self.simulation.put_off(put_off, delay_ms)
         edges = np.where(self._room.mask[rows, choices], self._room.choices[rows, choices], GIVE_UP)
         if order is not None:
             self.simulation.queue(order)

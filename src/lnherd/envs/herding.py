@@ -8,14 +8,13 @@ The same seed brings the same traffic, balances, blocks and fee rates, whatever 
 from dataclasses import replace
 
 from lnherd.control.decision import Decision, Plan, StepResult, as_actions, decide
-from lnherd.control.view import Role
 from lnherd.engine import Simulation
 from lnherd.envs.acting import Actor
 from lnherd.envs.crowd import Crowd
 from lnherd.envs.gossip import Gossip
 from lnherd.envs.lookout import Lookout, See, Sentinel
 from lnherd.envs.observing import Observer
-from lnherd.envs.reward import Ledger
+from lnherd.envs.reward import Ledger, wanted_sat
 from lnherd.envs.scenario import HerdingConfig, Scenario, build_scenario
 from lnherd.envs.stress import Stress
 from lnherd.errors import InputError
@@ -100,7 +99,7 @@ class HerdingTask:
             terms=terms,
             truncated=self.tick == config.horizon,
             refused=tuple(refused),
-            wanted=self._wanted(terms),
+            wanted=wanted_sat(config.role, config.reward, terms),
         )
 
     def _looks(self) -> tuple[Act, ...]:
@@ -114,12 +113,6 @@ class HerdingTask:
             lookout = Lookout(self.node, config.role, self._sentinel.see)
             looks += lookout.acts(config.warm_up_ticks * config.tick_ms, config.duration_ms)
         return tuple(looks)
-
-    def _wanted(self, terms: dict[str, float]) -> float:
-        """Value of the payments that ended in the tick, had all succeeded; what passes by a router depends on it."""
-        if self.config.role == Role.ROUTER:
-            return 0.0
-        return self.config.reward.value_per_success_sat * (terms["successes"] + terms["failures"])
 
     def _look(self) -> Decision:
         actor = self._actor

@@ -7,8 +7,9 @@
 
 The same form as :class:`~lnherd.envs.forwarding.ForwardingTask`, with more choices. With M candidate channels, choices
 2 to 1 + M send over a channel, the next M send with priority, the last M ask the channel's far end whether it can
-forward this payment now. Asking costs no time: the decision comes back at once with the answer and a number of its own.
-When nobody asks any more the moment's decisions are carried out, priority first, the highest price first.
+forward this payment now. The decision comes back with the answer and a number of its own, at once or, where answers
+take time (``answer_ms``), that much later, the payment being held meanwhile. When nobody asks any more the moment's
+other decisions are carried out, priority first, the highest price first.
 
 A price is paid at once and whatever comes of it, in the balance of the channel between buyer and seller.
 """
@@ -31,6 +32,8 @@ from lnherd.network.records import Bools, Floats, Indices, Ints, Records, plain,
 from lnherd.units import MSAT_PER_SAT, PPM
 
 YES, NO = 1, -1
+OPEN, AWAITS = -1, -2
+"""What a row has decided: nothing yet, or to wait for an answer."""
 PRICE_DIGITS = 6.0
 
 
@@ -70,6 +73,7 @@ class MarketTask:
         self._number_of: dict[int, tuple[int, int]] = {}
         self._prices_due_ms = 0
         self._amount_of: dict[int, int] = {}
+        self._under_way: dict[int, dict[int, int]] = {}
         return self._open(batch)
 
     @property
@@ -97,7 +101,9 @@ class MarketTask:
         asks = valid >= first_ask
         self._decided[rows[~asks]] = valid[~asks]
         asked = self._sell_information(rows[asks], valid[asks] - first_ask)
-        if (self._decided < 0).any():
+        if self.config.answer_ms > 0:
+            self._decided[rows[asks]] = AWAITS
+        if (self._decided == OPEN).any():
             return self._show(asked)
         return self._open(self._carry_out(), asked)
 
@@ -105,17 +111,36 @@ class MarketTask:
         """Begin a moment."""
         self._batch, n = batch, len(batch.number)
         self._numbers = np.zeros(n, dtype=np.int64)
-        self._answers = np.zeros((n, self._m), dtype=np.int64)
-        self._decided = np.full(n, -1, dtype=np.int64)
+        self._answers = self._answers_come(batch)
+        self._decided = np.full(n, OPEN, dtype=np.int64)
         if self.config.information == "free" and n:
             rows, columns = np.nonzero(batch.mask[:, FIRST_CHANNEL:])
             self._answers[rows, columns] = self._answer(rows, columns)
         outcomes = self._translated(batch.outcomes)
         return self._show(outcomes if before is None else np.concatenate([before, outcomes]).view(np.recarray))
 
+    def _answers_come(self, batch: DecisionBatch) -> Ints:
+        """``[B, M]`` what was asked about these parts in an earlier moment."""
+        answers = np.zeros((len(batch.number), self._m), dtype=np.int64)
+        for row, part in enumerate(self.simulation.pending.tolist() if self._under_way else ()):
+            for edge, answer in self._under_way.pop(part, {}).items():
+                answers[row, batch.edges[row, FIRST_CHANNEL:] == edge] = answer
+        return answers
+
+    def _await_answers(self) -> Ints:
+        """Rows that are put off until their answers come, which are kept by part and channel."""
+        rows, parts = np.flatnonzero(self._decided == AWAITS), self.simulation.pending
+        for row in rows.tolist():
+            known = np.flatnonzero(self._answers[row])
+            edges = self._batch.edges[row, FIRST_CHANNEL + known]
+            self._under_way[int(parts[row])] = dict(
+                zip(edges.tolist(), self._answers[row, known].tolist(), strict=True)
+            )
+        return rows
+
     @property
     def _open_rows(self) -> Ints:
-        return np.flatnonzero(self._decided < 0)
+        return np.flatnonzero(self._decided == OPEN)
 
     def _show(self, outcomes: Records) -> DecisionBatch:
         """The decisions that are still open, numbered anew."""
@@ -211,23 +236,26 @@ class MarketTask:
         batch = self._batch
         nodes = self.network.edge_target[batch.edges[rows, FIRST_CHANNEL + columns]].astype(np.int64)
         receivers = batch.receiver[rows].astype(np.int64)
-        truth = can_forward(self.simulation, nodes, receivers, batch.amount_msat[rows])
+        hops = self.config.information_hops
+        truth = can_forward(self.simulation, nodes, receivers, batch.amount_msat[rows], hops)
         return np.where(truth | self._lies[nodes], YES, NO)
 
     def _carry_out(self) -> DecisionBatch:
-        """All have decided: take the money for priority, and let the engine go on."""
-        batch, m = self._batch, self._m
-        is_first = self._decided >= FIRST_CHANNEL + m
-        base = np.where(is_first, self._decided - m, self._decided)
-        edges = batch.edges[np.arange(len(base)), base]
+        """All have decided, or wait for answers: take the money for priority, and let the engine go on."""
+        waiting, m = self._await_answers(), self._m
+        rows = np.flatnonzero(self._decided >= 0)
+        decided = self._decided[rows]
+        is_first = decided >= FIRST_CHANNEL + m
+        base = np.where(is_first, decided - m, decided)
+        edges = self._batch.edges[rows, base]
         prices = np.where(is_first, self._prices(edges)[0], 0)
         order = np.lexsort((np.arange(len(base)), -prices))
         paid = self._pay_for_priority(edges, prices, order)
         base = np.where(self._crowded_out(edges, paid > 0, order), 0, base)
         first = int(self.simulation.state.clock[0].decisions_total)
         for position, row in enumerate(order.tolist()):
-            self._number_of[first + position] = (int(self._numbers[row]), int(paid[row]))
-        return self.task.step(base, order)
+            self._number_of[first + position] = (int(self._numbers[rows[row]]), int(paid[row]))
+        return self.task.step(base, order, waiting, self.config.answer_ms)
 
     def _pay_for_priority(self, edges: Indices, prices: Ints, order: Ints) -> Ints:
         """``[B]`` what was paid; who cannot pay any more is treated like everybody."""

@@ -40,6 +40,10 @@ class MarketConfig:
     value_ppm: int = 10_000
     """What a delivered payment is worth to those on its way, as a share of its amount, times ``reward.cooperation`` and
     on top of ``reward.success_sat``: 1 % (an assumption)."""
+    information_hops: int = 1
+    """How far an answer reaches: 1 is the seller's own channels, 2 those of its peers too."""
+    answer_ms: int = 0
+    """How long an answer takes, a message there and one back; the payment waits where it is."""
     liars: float = 0.0
     """Share of the sellers that always answer yes, to draw traffic and sell on."""
     liars_seed: int = 0
@@ -53,6 +57,8 @@ class MarketConfig:
         _require(self.price_interval_ms > 0, "price_interval_ms", "positive")
         _require(0 < self.reserved_share < 1, "reserved_share", "between 0 and 1")
         _require(self.value_ppm >= 0, "value_ppm", "not negative")
+        _require(self.information_hops in (1, 2), "information_hops", "1 or 2")
+        _require(self.answer_ms >= 0, "answer_ms", "not negative")
         _require(0 <= self.liars <= 1, "liars", "from 0 to 1")
 
     def who_lies(self, n_nodes: int) -> Bools:

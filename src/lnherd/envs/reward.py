@@ -37,6 +37,13 @@ class RewardConfig:
     """Price of the money in own channels; 0 switches it off."""
 
 
+def wanted_sat(role: Role, config: RewardConfig, terms: dict[str, float]) -> float:
+    """Value of the payments that ended in a tick, had all succeeded; what passes by a router depends on it."""
+    if role == Role.ROUTER:
+        return 0.0
+    return config.value_per_success_sat * (terms["successes"] + terms["failures"])
+
+
 @dataclass(frozen=True, eq=False)
 class Books:
     """Totals since the start of one simulation, in msat and counts."""
