@@ -178,7 +178,7 @@ class QLearner:
 
     def deployed_behaviour(self) -> TableBehaviour:
         """How what was learned is used."""
-        return TableBehaviour(self.table, 0.0, self.config.temperature)
+        return TableBehaviour(self.table, 0.0, self.config.temperature, self.config.confidence)
 
     def improve(self, played: Sequence[Played], progress: float) -> dict[str, float]:
         """Learn from what was played elsewhere."""

@@ -69,10 +69,13 @@ class QTable:
         known = rows[self.known(rows)]
         return float(self.values[known].max()) if len(known) else 0.0
 
-    def best_of_each(self, decisions: Packed) -> Ints:
-        """``[B]`` position of each decision's best known candidate, the first of equals."""
-        rows = self.binning.packed_rows(decisions)
-        return best(np.where(self.known(rows), self.values[rows], -np.inf), decisions)
+    def best_of_each(self, decisions: Packed, confidence: float = 0.0) -> Ints:
+        """``[B]`` position of each decision's best known candidate, as :meth:`best` has it; the first of equals."""
+        rows, starts = self.binning.packed_rows(decisions), decisions.starts
+        error = self.variances[rows] / np.maximum(self.visits[rows], 1)
+        doubt = confidence * np.sqrt(error + np.repeat(error[starts], decisions.counts))
+        doubt[starts] = 0.0
+        return best(np.where(self.known(rows), self.values[rows] - doubt, -np.inf), decisions)
 
     def logits(self, rows: Ints, temperature: float) -> Numbers:
         """``[N]`` scores of a Boltzmann policy; rows that were never tried have the value they started with."""
@@ -101,12 +104,14 @@ class TableBehaviour:
     table: QTable
     epsilon: float
     temperature: float | None = None
+    confidence: float = 0.0
+    """Standard errors by which a candidate must beat the first."""
 
     def choose(self, batch: Packed, rngs: Sequence[np.random.Generator]) -> tuple[Ints, Floats]:
         """Decision b draws from ``rngs[b]``."""
         if self.temperature is not None:
             return drawn(self.table.logits(self.table.binning.packed_rows(batch), self.temperature), batch, rngs)
-        chosen = self.table.best_of_each(batch)
+        chosen = self.table.best_of_each(batch, self.confidence)
         for row, (rng, count) in enumerate(zip(rngs, batch.counts.tolist(), strict=True)):
             if rng.random() < self.epsilon:
                 chosen[row] = rng.integers(count)

@@ -16,6 +16,7 @@ WIDE = 150
 @click.option("--rehearsals", type=click.IntRange(min=0), default=3, show_default=True,
               help="Episodes in which sellers find their prices first.")  # fmt: skip
 @click.option("--slots", type=click.IntRange(min=2), default=3, show_default=True, help="HTLCs a channel takes.")
+@click.option("--liars/--no-liars", default=True, show_default=True, help="Sellers that lie, too.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-market"), show_default=True,
               help="Directory for results.json, results.csv and market.svg.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -42,7 +43,7 @@ def market(**options: Any) -> None:
     claim(out, {"kind": "compare market", "study": asdict(study)})
     compile_engine()
     network = study.config(CONDITIONS[0]).forwarding.network()
-    conditions, done = (*CONDITIONS, *LIARS), 0
+    conditions, done = (*CONDITIONS, *(LIARS if options["liars"] else ())), 0
     n_sold = sum("sold" in (each.information, each.priority) for each in conditions)
     total = len(conditions) * study.seeds + n_sold * study.rehearsals
     results = {}

@@ -1,7 +1,7 @@
 """The market against no market and against free information, on the same traffic; and what lying does to it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -38,13 +38,22 @@ class Condition:
     """Share of sellers that always say yes."""
     learns_sellers: bool = True
     """Whether buyers judge sellers by what came of their answers."""
+    prices_msat: tuple[int, ...] | None = None
+    """What sellers may ask; None is the default list, one price is a posted one."""
+    information_hops: int = 1
+    """See :class:`MarketConfig`."""
+    answer_ms: int = 0
+    """See :class:`MarketConfig`."""
 
 
 CONDITIONS = (
     Condition(NO_MARKET),
     Condition("free information", information="free"),
     Condition("information sold", information="sold"),
+    Condition("two hops answered", information="sold", information_hops=2),
+    Condition("answers take 200 ms", information="sold", answer_ms=200),
     Condition("priority sold", priority="sold"),
+    Condition("priority at 2 sat", priority="sold", prices_msat=(2_000,)),
     Condition("both sold", information="sold", priority="sold"),
 )
 LIARS = tuple(
@@ -93,13 +102,16 @@ class MarketStudy:
             duration_ms=self.duration_ms,
             simulation=simulation,
         )
-        return MarketConfig(
+        config = MarketConfig(
             forwarding,
             information=condition.information,
             priority=condition.priority,
             reserved_share=self.reserved_share,
+            information_hops=condition.information_hops,
+            answer_ms=condition.answer_ms,
             liars=condition.liars,
         )
+        return config if condition.prices_msat is None else replace(config, prices_msat=condition.prices_msat)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ METRICS = ("reward", "success", "oscillating")
 swings with a period (0 where an episode is too short to tell)."""
 _PPO = PPOConfig(batch_episodes=4, minibatch=128)
 _DQN = DQNConfig(batch_episodes=4, warm_up=384, minibatch=128, updates_per_decision=0.25)
-_TABLE = QConfig(batch_episodes=4, epsilon_start=0.3)
+_TABLE = QConfig(batch_episodes=4, epsilon_start=0.3, n_steps=1)
 _CROWD = replace(
     HERDING_BINNING,
     context=(*HERDING_BINNING.context, Bins("others_wait", (0.75,))),

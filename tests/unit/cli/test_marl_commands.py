@@ -68,6 +68,18 @@ def test_small_teams_are_compared_with_rules(tmp_path):
     assert json.loads(first)["leaderboard"] == json.loads((out / "results.json").read_text())["leaderboard"]
 
 
+def test_small_flocks_are_compared_with_doing_nothing_and_rules(tmp_path):
+    out = tmp_path / "herders"
+    sizes = ("--nodes", 25, "--herders", 2, "--episodes", 3, "--trainings", 1, "--seeds", 2, "--workers", 1)
+    arguments = ("marl", "--world", "herding", "--variants", "iql", *sizes, "--out", out)
+    content = json.loads(invoke(*arguments, "--json").stdout)
+    assert {row["name"] for row in content["leaderboard"]} == {"do-nothing", "role-rules", "iql"}
+    assert (out / "marl-eval.json").is_file() and (out / "marl.svg").is_file()
+    assert "iql" in invoke(*arguments).stdout
+    assert "--family is for --world forwarding" in refusal("marl", "--world", "herding", "--family", "mixed")
+    assert "--herders is for --world herding" in refusal("marl", "--herders", 3)
+
+
 def test_beliefs_are_compared(tmp_path):
     sizes = ("--families", "churn", "--nodes", 12, "--seconds", 1, "--seeds", 2)
     content = json.loads(invoke("neighbours", *sizes, "--out", tmp_path / "out", "--json").stdout)

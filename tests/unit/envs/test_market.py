@@ -47,8 +47,10 @@ def owned_msat(simulation):
     return np.bincount(edges.source, weights=edges.balance_msat + edges.in_flight_msat).astype(np.int64)
 
 
-def test_random_traders_leave_a_sound_world_in_which_every_decision_gets_one_outcome(network):
-    task, rng, asked, told = MarketTask(CONFIG, network), np.random.default_rng(0), [], []
+@pytest.mark.parametrize("answer_ms", [0, 150])
+def test_random_traders_leave_a_sound_world_in_which_every_decision_gets_one_outcome(network, answer_ms):
+    task, rng = MarketTask(replace(CONFIG, answer_ms=answer_ms), network), np.random.default_rng(0)
+    asked, told = [], []
     batch = task.reset(3)
     assert batch.mask.shape[1] == task.n_choices == batch.candidates.shape[1] == 2 + 3 * M
     assert batch.candidates.shape[2] == len(SOLD_FEATURES)
@@ -167,6 +169,61 @@ def test_the_buyer_asks_where_it_pays_and_stops_asking_liars(network):
             batch = task.step(buyer.choose(batch))
         spent[liars] = task.ledger.sales[:, INFORMATION].sum() / len(task.simulation.payments)
     assert spent[0.0] > 2 * spent[1.0] > 0
+
+
+def test_an_answer_that_takes_time_comes_when_it_is_due(network):
+    task = MarketTask(replace(CONFIG, answer_ms=150), network)
+    batch = task.reset(7)
+    row = int(np.flatnonzero(batch.mask[:, ASK].any(axis=1))[0])
+    ask = ASK.start + int(np.flatnonzero(batch.mask[row, ASK])[0])
+    choices = np.where(np.arange(len(batch.number)) == row, ask, 0)
+    about, edge, asked_ms = (batch.payment[row], batch.node[row]), batch.edges[row, ask], batch.now_ms
+    while True:
+        batch = task.step(choices)
+        back = np.flatnonzero((batch.payment == about[0]) & (batch.node == about[1]))
+        if len(back):
+            break
+        choices = np.zeros(len(batch.number), dtype=np.int64)
+    answers = batch.candidates[back[0], :, SOLD_FEATURES.index("answer")]
+    assert batch.now_ms == asked_ms + 200  # the first multiple of 100 ms after 150
+    assert (answers[batch.edges[back[0]] == edge] != 0).all() and (answers[batch.edges[back[0]] != edge] == 0).all()
+    assert not batch.mask[back[0], ASK][batch.edges[back[0], ASK] == edge].any()
+
+
+def test_two_hops_say_yes_where_some_peer_can_go_on(network):
+    task = MarketTask(CONFIG, network)
+    task.reset(3)
+    rng, simulation = np.random.default_rng(1), task.simulation
+    nodes, receivers = rng.integers(20, size=(2, 200))
+    amounts = rng.integers(1, 10**9, size=200)
+    near, far = (can_forward(simulation, nodes, receivers, amounts, hops) for hops in (1, 2))
+    assert (far <= near).all() and far.sum() < near.sum()
+    yes = np.flatnonzero(near)
+    for question in yes[:40]:
+        node, receiver, amount = nodes[question], receivers[question], amounts[question]
+        expected = bool(node == receiver)
+        for edge in network.out_edges(int(node)):
+            peer, own = int(network.edge_target[edge]), simulation.state.edges[edge]
+            nearer = hops_to(simulation, np.array([peer]), np.array([receiver])) <= hops_to(
+                simulation, np.array([node]), np.array([receiver])
+            )
+            if nearer[0] and refusal(simulation.state, edge, amount) == NO_FAILURE and own.is_open:
+                expected |= bool(can_forward(simulation, *(np.array([each]) for each in (peer, receiver, amount)))[0])
+        assert far[question] == expected
+
+
+def test_priority_is_never_bought_for_more_than_success_is_worth(network):
+    task = MarketTask(replace(CONFIG, information="none", prices_msat=(100, 10**7)), network)
+    chosen = []
+    for level in (0, 1):
+        buyer, batch = MarketBuyer(SOLD_FEATURES, network.n_edges, BuyerConfig(value_ppm=0)), task.reset(7)
+        task.set_prices(np.full((20, 2), level))
+        batch = task._show(batch.outcomes[:0])
+        batch = replace(
+            batch, mask=batch.mask & ((np.arange(task.n_choices) >= 2 + M) | (np.arange(task.n_choices) < 2))
+        )
+        chosen.append(buyer.choose(batch))
+    assert (chosen[0] >= 2 + M).any() and (chosen[1] < 2).all()
 
 
 def test_an_answer_dearer_than_it_is_worth_is_not_bought(network):
