@@ -76,8 +76,10 @@ def test_small_flocks_are_compared_with_doing_nothing_and_rules(tmp_path):
     assert {row["name"] for row in content["leaderboard"]} == {"do-nothing", "role-rules", "iql"}
     assert (out / "marl-eval.json").is_file() and (out / "marl.svg").is_file()
     assert "iql" in invoke(*arguments).stdout
-    assert "--family is for --world forwarding" in refusal("marl", "--world", "herding", "--family", "mixed")
-    assert "--herders is for --world herding" in refusal("marl", "--herders", 3)
+    assert "--same-network means nothing" in refusal("marl", "--world", "herding", "--same-network")
+    assert "--herders means nothing" in refusal("marl", "--herders", 3)
+    assert "one number" in refusal("marl", "--world", "herding", "--cooperation", "0,1")
+    assert "x" in refusal("marl", "--world", "herding", "--variants", "x")
 
 
 def test_beliefs_are_compared(tmp_path):
