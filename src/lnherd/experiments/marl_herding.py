@@ -74,7 +74,7 @@ def variants(n_herders: int) -> dict[str, TeamConfig]:
         "vdn": TeamConfig(replace(mixed, mixer="sum")),
         "qmix": TeamConfig(replace(mixed, mixer="monotonic")),
         "iql": TeamConfig(_TABLE),
-        "mf-q": TeamConfig(replace(_TABLE, binning=_CROWD, temperature=100.0), mean_field=True),
+        "mf-q": TeamConfig(replace(_TABLE, binning=_CROWD, temperature=20.0), mean_field=True),
     }
 
 
@@ -194,8 +194,9 @@ class Runner:
             return TeamAct(settings, team.deployed(), task, (episode_seed, 4))
 
         def on_batch(done: int) -> None:
-            if len(points) < len(stops) and done >= stops[len(points)]:
-                points.append(evaluate(study, task, act_of, team.decisions))
+            n_due = sum(stop <= done for stop in stops) - len(points)
+            if n_due > 0:  # more than one where a batch is longer than a step
+                points.extend([evaluate(study, task, act_of, team.decisions)] * n_due)
 
         team.train(FlockTeamPlayer(settings, task), study.episodes, training_seeds(seed, study.episodes), on_batch)
         return points
