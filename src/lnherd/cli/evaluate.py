@@ -23,7 +23,7 @@ def command(policy: str, **options: Any) -> None:
     """Run POLICY on held-out traffic, beside doing nothing.
 
     POLICY is the directory of a training, a saved policy (.npz), the name of a rule, or what comes with lnherd:
-    shipped-consumer, shipped-provider; with braked: before it for the brake of --watch. It is run
+    shipped-consumer, shipped-provider, shipped-router; with braked: before it for the brake of --watch. It is run
     where it was trained unless options say otherwise.
     """
     from lnherd.cli.first_run import compile_engine

@@ -133,7 +133,7 @@ class TrainConfig:
             return training_seeds(self.seed, self.episodes)
         days = training_seeds(self.seed, DAYS)
         seeds = [days[k // worlds % DAYS] for k in range(self.episodes)]
-        return [day + (k - day) % worlds for k, day in enumerate(seeds)]
+        return [day // worlds * worlds + k % worlds for k, day in enumerate(seeds)]
 
     def learner(self) -> LearnerConfig:
         """Hyper-parameters; networks see the levels of a watch."""

@@ -10,6 +10,7 @@ from lnherd.agents.shipped import shipped_policy, shipped_role
 from lnherd.control.decision import decide
 from lnherd.control.menu import MenuConfig
 from lnherd.control.view import NodeView, Role, own_channels
+from lnherd.control.wide import wide_decision
 from lnherd.experiments.evaluate import find_policy
 
 SAT = 1_000
@@ -21,11 +22,15 @@ def test_it_runs_and_says_where_it_comes_from(role):
     channels = own_channels(capacity_msat=[1_000_000 * SAT] * 2, local_msat=[900_000 * SAT, 50_000 * SAT])
     decision = decide(NodeView(role, channels, wallet_msat=5_000_000 * SAT), MenuConfig())
     policy.reset(0)
-    assert policy.act(decision) in decision.candidates
+    assert policy.act(decision) in (wide_decision(decision.view) if policy.is_wide else decision).candidates
     with np.load(shipped_policy(role)) as stored:
         about = json.loads(str(stored["about"]))
     assert (about["algorithm"], about["episodes"]) == ("ppo", episodes)
     assert episodes >= 200 and about["seed"] == 0
+
+
+def test_every_role_has_one():
+    assert all(shipped_policy(role).exists() for role in Role)
 
 
 def test_it_is_found_by_name():
