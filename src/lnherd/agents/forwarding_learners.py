@@ -1,12 +1,27 @@
 """The standard hyper-parameters of learners of forwarding."""
 
+from dataclasses import replace
+
 from lnherd.agents.binning import Binning, Bins
 from lnherd.agents.configs import HOP_SPACES, DQNConfig, NetworkConfig, PPOConfig
 from lnherd.agents.learners import LearnerConfig
 from lnherd.agents.qlearning import QConfig
+from lnherd.errors import InputError
 
 HOP_NETWORK = NetworkConfig(hidden=(32, 32), wait_logit=3.0)
 """Small, since every hop of every payment runs it; at the start it prefers any channel to giving up and splitting."""
+
+_LAST = (("is_split", -100.0), ("is_give_up", -125.0))
+BEGINNINGS: dict[str, tuple[tuple[str, float], ...]] = {
+    "nothing": (),
+    "shortest": (("distance", -75.0), *_LAST),
+    "careful": (("distance", -75.0), ("was_tried", -22.5), *_LAST),
+}
+"""Rules that a network can begin as, and learn to depart from: any channel; the nearest to the receiver; the nearest,
+where one over which this payment has failed counts as three hops farther. A hop is worth 7.5, so what is drawn is
+almost always as near as can be; splitting and giving up come last."""
+TELL_BALANCES = ("room", "n_candidates", "balance", "amount_of_balance", "in_flight", "slots")
+"""Inputs by which a node sees what its channels can send now; gossip does not tell them."""
 
 HOP_BINNING = Binning(
     context=(Bins("is_source", (0.5,)), Bins("distance", (0.15, 0.25, 0.35)), Bins("attempts", (0.1,))),
@@ -77,8 +92,25 @@ def hop_q() -> QConfig:
     )
 
 
-def hop_learner_config(algorithm: str) -> LearnerConfig:
-    """By name: ppo, dqn or qlearning."""
+def hop_learner_config(algorithm: str, beginning: str = "nothing", *, blind: bool = False) -> LearnerConfig:
+    """By name: ppo, dqn or qlearning; of networks what they begin as (BEGINNINGS), and whether they see balances.
+
+    Raises:
+        InputError: for a beginning or blindness of a table.
+    """
     if algorithm == "qlearning":
+        if blind or beginning != "nothing":
+            raise InputError(
+                "--algo q: a table begins with nothing and sees its bins; begin-as and blind are for ppo, dqn"
+            )
         return hop_q()
-    return hop_ppo() if algorithm == "ppo" else hop_dqn()
+    network = replace(HOP_NETWORK, prior=BEGINNINGS[beginning], ignored=TELL_BALANCES if blind else ())
+    if algorithm == "dqn":
+        return replace(hop_dqn(), network=network)
+    config = replace(hop_ppo(), network=network)
+    return config if beginning == "nothing" else _departing(config)
+
+
+def _departing(config: PPOConfig) -> PPOConfig:
+    """For a policy that is good at the start: small steps, and no reward for drawing at random."""
+    return replace(config, learning_rate=5e-4, learning_rate_end=5e-5, entropy=0.0, entropy_end=0.0, batch_episodes=8)

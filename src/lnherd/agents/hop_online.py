@@ -1,16 +1,27 @@
 """Going on learning while forwarding: a trained PPO learner as a policy that updates itself from what it meets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
+from lnherd.agents.configs import NetworkConfig
+from lnherd.agents.forwarding_learners import hop_ppo
 from lnherd.agents.hop_scorer import choices_at, packed_hops
 from lnherd.agents.hop_trajectory import HopTrajectory
 from lnherd.agents.packing import Packed, joined
 from lnherd.agents.ppo import PPOLearner
 from lnherd.agents.rollout import SoftmaxBehaviour
+from lnherd.agents.scorer import read_npz
 from lnherd.control.hop_decision import DecisionBatch
+from lnherd.errors import InputError
 from lnherd.network.records import Floats, Ints
+
+SHARPNESS = 4.0
+"""What the scores of a trained policy are multiplied by where it goes on learning: draws must come close to its best
+choices, which is what it is compared by, and still try others now and then."""
+ONLINE_RATE = 1e-4
+"""Learning rate there: an episode has some thousand outcomes, a training millions."""
 
 
 @dataclass(eq=False)
@@ -95,6 +106,24 @@ class OnlineHopPolicy:
         self._scorer = self.learner.deployed()
         rest = np.flatnonzero(~known)
         self._memory = _Memory([everything.select(rest)], [chosen[rest]], [logs[rest]], [numbers[rest]], [nodes[rest]])
+
+
+def online_policy(path: Path | str) -> OnlineHopPolicy:
+    """The policy of PPO saved at ``path``, sharpened, as one that goes on learning.
+
+    Raises:
+        InputError: when the file holds no policy of PPO, or one for other inputs than this version has.
+    """
+    about, _ = read_npz(path, "a saved policy")
+    if about.get("algorithm") != PPOLearner.algorithm:
+        raise InputError(f"{path}: was not learned by ppo, so it cannot go on learning; give a policy of ppo")
+    network = NetworkConfig(hidden=tuple(about["config"]["network"]["hidden"]))
+    config = replace(hop_ppo(), network=network, credit="own", minibatch=512, entropy=0.0, entropy_end=0.0)
+    learner = PPOLearner(replace(config, learning_rate=ONLINE_RATE, learning_rate_end=ONLINE_RATE))
+    learner.start_from(path)
+    weights = learner.network.arrays()
+    learner.network.load({**weights, "w3": SHARPNESS * weights["w3"], "b3": SHARPNESS * weights["b3"]})
+    return OnlineHopPolicy(learner)
 
 
 def _copied(decisions: Packed) -> Packed:

@@ -3,6 +3,7 @@
 The compiled engine runs the same weights (``engine.hop_network``, ``envs.forwarding_play.scoring_network``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from lnherd.agents.qlearning import QLearner
 from lnherd.agents.qtable import QTable
 from lnherd.agents.scorer import FORMAT, Scorer, best, read_npz, scorer_from
 from lnherd.control.hop_decision import DecisionBatch
+from lnherd.control.hop_encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
 from lnherd.errors import InputError
 from lnherd.network.records import Ints
 
@@ -65,6 +67,17 @@ class HopTablePolicy:
 
 
 LearnedHopPolicy: TypeAlias = HopScorerPolicy | HopTablePolicy
+
+
+def rule_scorer(worth: Mapping[str, float]) -> Scorer:
+    """A linear rule as a network of one unit a layer: what each feature of a candidate is worth.
+
+    A bias, the same for all candidates, keeps the units above 0.
+    """
+    weights = np.zeros((len(CONTEXT_FEATURES) + len(CANDIDATE_FEATURES), 1), dtype=np.float32)
+    weights[len(CONTEXT_FEATURES) :, 0] = [worth.get(name, 0.0) for name in CANDIDATE_FEATURES]
+    one, zero = np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
+    return Scorer(weights, np.abs(weights).sum(axis=0), one[:, None], zero, one, np.zeros((), dtype=np.float32))
 
 
 def packed_hops(batch: DecisionBatch) -> Packed:

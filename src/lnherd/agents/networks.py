@@ -115,7 +115,11 @@ class CandidateNetwork(nn.Module):
         n_inputs, (h1, h2) = len(spaces.context) + len(spaces.candidate), config.hidden
         n_seen = n_inputs + len(spaces.hidden)
         weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_seen, h1, h2, rng, last=1.0)}
-        _prefer_waiting(weights, len(spaces.context), config.wait_logit)
+        prior = dict(config.prior or ((spaces.candidate[0], config.wait_logit),))
+        _begin_as(weights, np.array([prior.get(name, 0.0) for name in spaces.candidate]))
+        inputs = spaces.context + spaces.candidate
+        self._ignored = [row for row, name in enumerate(inputs) if name in config.ignored]
+        weights["w1"][self._ignored] = 0.0
         weights |= mixer or {}
         self.mixer: dict[str, Tensor] = {}
         self.flat = torch.from_numpy(np.concatenate([array.ravel() for array in weights.values()])).to(device)
@@ -162,6 +166,7 @@ class CandidateNetwork(nn.Module):
         by_decision = torch.zeros((len(context), first.shape[1]), device=first.device).index_add_(0, owners, first)
         torch.mm(context.t(), by_decision, out=self.gradients["w1"][:n_context])
         torch.mm(features.t(), first, out=self.gradients["w1"][n_context:])
+        self.gradients["w1"][self._ignored] = 0.0
         torch.sum(by_decision, 0, out=self.gradients["b1"])
 
     def learn_values(self, slopes: Tensor, trace: Trace, seen: Tensor) -> None:
@@ -235,10 +240,17 @@ def _orthogonal(rows: int, columns: int, gain: float, rng: np.random.Generator) 
     return weights
 
 
-def _prefer_waiting(weights: dict[str, Numbers], first_feature: int, logit: float) -> None:
-    """Let unit 0 of both layers pass the first candidate feature on to the score, as a start."""
-    if logit == 0.0:
+def _begin_as(weights: dict[str, Numbers], prior: NDArray[np.float64]) -> None:
+    """Let unit 0 of both layers pass ``prior [F]`` times a candidate's features on to the score, as a start.
+
+    A bias keeps the unit above 0 for features within [-1, 1]; it is the same for all candidates.
+    """
+    if not prior.any():
         return
+    n_context = len(weights["w1"]) - len(prior)
+    size = float(np.abs(prior).max())
     weights["w1"][:, 0], weights["w2"][:, 0], weights["w2"][0, :] = 0.0, 0.0, 0.0
-    weights["w1"][first_feature, 0] = weights["w2"][0, 0] = 1.0
-    weights["w3"][0] = logit
+    weights["w1"][n_context:, 0] = prior / size
+    weights["b1"][0] = -np.minimum(prior, 0.0).sum() / size
+    weights["w2"][0, 0] = 1.0
+    weights["w3"][0] = size

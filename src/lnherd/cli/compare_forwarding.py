@@ -27,6 +27,9 @@ FAMILIES = ("circulation", "mixed", "one-way", "flip", "churn")
 @click.option("--cells", help="With --suite: only these, comma-separated, such as synthetic-flip.")
 @click.option("--quick", is_flag=True, help="A small size that shows that everything runs.")
 @click.option("--bound/--no-bound", default=True, show_default=True, help="Work out the fluid limit of every episode.")
+@click.option("--learner", type=click.Choice(["all", "hub"]), default="all", show_default=True,
+              help="Who follows each policy: all nodes, or the best connected one among nodes on shortest "
+              "paths.")  # fmt: skip
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-forwarding"), show_default=True,
@@ -82,7 +85,7 @@ def suite_from(options: dict[str, Any]) -> "ForwardingSuite":
     if options["suite"] is None:
         place = PLACES[1] if options["snapshot"] else PLACES[0]
         suite = replace(suite, families=(options["family"],), places=(place,))
-    changes = _given(options) | {"bound": options["bound"], "seed": options["seed"]}
+    changes = _given(options) | {name: options[name] for name in ("bound", "seed", "learner")}
     return replace(suite, **changes, snapshot=options["snapshot"])
 
 

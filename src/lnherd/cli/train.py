@@ -109,6 +109,14 @@ def herding(**options: Any) -> None:
               help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
 @click.option("--credit", type=click.Choice(["own", "path", "payment", "stream"]),
               help="Which later decisions one answers for. [default: the learner's]")  # fmt: skip
+@click.option("--begin-as", type=click.Choice(["nothing", "shortest", "careful"]), default="nothing",
+              show_default=True,
+              help="Rule that the untrained network is: shortest path, or also avoiding what failed.")  # fmt: skip
+@click.option("--blind", is_flag=True, help="Let the policy see no balances: for a sender that rolls it out over "
+              "gossip.")  # fmt: skip
+@click.option(
+    "--keep-every", type=click.IntRange(1), help="Keep the policy after every so many episodes, in policies/."
+)
 @click.option("--device", default="cpu", show_default=True, help="Where networks are trained: cpu or cuda.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that play. [default: one a core]")
 @click.option("--episodes", type=int, default=400, show_default=True, help="Episodes to play.")
@@ -134,13 +142,13 @@ def forwarding(**options: Any) -> None:
     algorithm = ABBREVIATIONS.get(options["algorithm"], options["algorithm"])
     families = tuple(name.strip() for name in options["families"].split(",")) if options["families"] else ()
     scenario = ForwardingScenario(**{name: options[name] for name in SCENARIO}, families=families)
-    own = {name: options[name] for name in ("episodes", "seed", "device", "credit")}
+    own = {name: options[name] for name in ("episodes", "seed", "device", "credit", "begin_as", "blind")}
     config = ForwardingTrainConfig(scenario, algorithm, **own)
     kind_of(out)
     about = provenance(command_line(), config.seed)
     training = Training.start(out, config, scenario.curriculum(), about, resume=options["resume"])
     n_workers = options["workers"] or n_cores()
-    _play(training, config.player(n_workers), "training, episodes", n_workers)
+    _play(training, config.player(n_workers), "training, episodes", n_workers, options["keep_every"])
     shares = [float(row[-1]) for row in training.rows]
     tenth = max(1, len(shares) // 10)
     summary = {
@@ -159,16 +167,22 @@ def forwarding(**options: Any) -> None:
     click.echo(f"Policy: {summary['policy']}")
 
 
-def _play(training: "Training[Any]", world: Any, what: str, n_workers: int | None) -> None:
+def _play(
+    training: "Training[Any]", world: Any, what: str, n_workers: int | None, keep_every: int | None = None
+) -> None:
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.output import progress
     from lnherd.experiments.workers import n_cores
 
     compile_engine()
+    last = training.config.episodes
     try:
-        with progress(what, training.config.episodes) as advance_to:
+        with progress(what, last) as advance_to:
             advance_to(training.episodes)
-            training.advance(training.config.episodes, world, advance_to, n_workers=n_workers or n_cores())
+            for stop in [last] if keep_every is None else [*range(0, last, keep_every), last]:
+                training.advance(stop, world, advance_to, n_workers=n_workers or n_cores())
+                if keep_every is not None and not training.kept_path(stop).exists():
+                    training.keep()
     except KeyboardInterrupt:
         click.echo(f"The training so far is in {training.directory}; go on with --resume.", err=True)
         raise

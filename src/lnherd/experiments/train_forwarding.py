@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from lnherd.agents.forwarding_learners import hop_learner_config
+from lnherd.agents.forwarding_learners import BEGINNINGS, hop_learner_config
 from lnherd.agents.learners import LearnerConfig, on_device
 from lnherd.envs.forwarding_curriculum import Curriculum
 from lnherd.envs.forwarding_play import ForwardingPlayer
@@ -101,10 +101,16 @@ class ForwardingTrainConfig:
     """Where networks are trained: cpu or cuda."""
     credit: str | None = None
     """own, path or stream; None is the learner's standard."""
+    begin_as: str = "nothing"
+    """The rule that an untrained network is: nothing, shortest or careful (``agents.forwarding_learners``)."""
+    blind: bool = False
+    """Whether the policy sees nothing by which balances could be told, as where a sender rolls it out over gossip."""
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
             raise InputError(f"--algo {self.algorithm!r} is not known; choose from {', '.join(ALGORITHMS)}")
+        if self.begin_as not in BEGINNINGS:
+            raise InputError(f"--begin-as {self.begin_as!r} is not known; choose from {', '.join(BEGINNINGS)}")
         if not 1 <= self.episodes <= 1_000_000:
             raise InputError(f"--episodes is {self.episodes}; give 1 to 1000000")
         if not 0 <= self.seed < 2**63:
@@ -116,7 +122,7 @@ class ForwardingTrainConfig:
 
     def learner(self) -> LearnerConfig:
         """Hyper-parameters."""
-        config = on_device(hop_learner_config(self.algorithm), self.device)
+        config = on_device(hop_learner_config(self.algorithm, self.begin_as, blind=self.blind), self.device)
         return config if self.credit is None else replace(config, credit=self.credit)
 
     def player(self, n_threads: int = 1) -> ForwardingPlayer:

@@ -41,6 +41,20 @@ def test_an_interrupted_training_ends_where_a_straight_one_does(tmp_path, algori
     assert again.columns[-1] == "success_volume" and 0 < float(again.rows[-1][-1]) < 1
 
 
+def test_policies_are_kept_on_the_way(tmp_path):
+    arguments = ["train", "forwarding", "--nodes", "20", "--networks", "2", "--seconds", "2", "--episodes", "6"]
+    arguments += ["--begin-as", "careful", "--blind", "--keep-every", "3", "--workers", "1", "--out", str(tmp_path)]
+    CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
+    kept = sorted((tmp_path / "policies").iterdir())
+    assert [path.name for path in kept] == [f"episode-00000{number}.npz" for number in (0, 3, 6)]
+    first, _, last = (load_hop_policy(path).scorer for path in kept)
+    assert not np.array_equal(first.w1, last.w1) and np.array_equal(
+        last.w1, load_hop_policy(tmp_path / "policy.npz").scorer.w1
+    )
+    config = Training.read(tmp_path, ForwardingTrainConfig).config
+    assert (config.begin_as, config.blind) == ("careful", True)
+
+
 def test_credit_is_an_option(tmp_path):
     own, stream = (
         play(tmp_path / credit, ForwardingTrainConfig(SMALL, "ppo", 4, credit=credit), 4).learner

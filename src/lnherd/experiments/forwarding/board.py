@@ -30,6 +30,7 @@ COLUMNS: dict[str, Callable[[ForwardingRun], float]] = {
     "utilisation": lambda run: run.utilisation,
     "hub_gini": lambda run: run.hub_gini,
     "hub_share": lambda run: run.hub_share,
+    "hub_earned_sat": lambda run: run.hub_earned_sat,
     "decisions": lambda run: float(run.n_decisions),
     "wall_s": lambda run: run.wall_s,
 }

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from lnherd.agents.backpressure import Backpressure
+from lnherd.agents.forwarding_learners import BEGINNINGS
 from lnherd.agents.hop_policy import HopPolicy
-from lnherd.agents.hop_scorer import HopScorerPolicy, load_hop_policy
+from lnherd.agents.hop_scorer import HopScorerPolicy, load_hop_policy, rule_scorer
+from lnherd.agents.learners import require_torch
 from lnherd.agents.q_routing import QRouting, QRoutingConfig
 from lnherd.agents.waterfilling import Waterfilling
 from lnherd.engine import Simulation
@@ -21,6 +23,9 @@ from lnherd.network.records import Ints, plain
 
 NAIVE = ("random", "shortest", "cheapest", "balance")
 """Compiled rules that look at nothing but the node's own channels."""
+CAREFUL = "careful"
+"""Shortest path, where a channel over which this payment has failed counts as three hops farther: no learning, but a
+memory."""
 SOURCE = ("lnd", "mincostflow")
 """Payers that find whole routes and learn from failures."""
 INFORMED = ("waterfilling", "backpressure")
@@ -31,7 +36,9 @@ LEARNING = ("q-routing", WARM, FROZEN)
 the world changes (at once, where it does not)."""
 SOURCE_MODE = "-source"
 """End of the name of a learned policy that senders roll out into whole routes."""
-NAMES = (*NAIVE, *SOURCE, *INFORMED, *LEARNING)
+ONLINE = "-online"
+"""End of the name of a policy of PPO that goes on learning in each episode."""
+NAMES = (*NAIVE, CAREFUL, *SOURCE, *INFORMED, *LEARNING)
 WARM_UP_EPISODES = 5
 
 
@@ -46,21 +53,27 @@ class Contender:
 
     def settings(self, config: ForwardingConfig) -> ForwardingConfig:
         """The world ``config`` as this contender needs it: who decides, and what is described."""
-        if self.path is None and self.name in NAIVE:
-            return replace(config, learner="nobody", others=self.name)
         if self.path is None and self.name in SOURCE:
+            if config.learner != "all":
+                raise InputError(f"--policies: {self.name} finds whole routes, so no single node can follow it")
             return replace(config, learner="nobody", source_routing=self.name)
         if self.path is None and self.name == "waterfilling":  # its paths need not be among the nearest few
             return replace(config, simulation=replace(config.simulation, max_candidates=MAX_CANDIDATES))
         return config
 
-    def policy(self, config: ForwardingConfig, network: Network, world: Callable[[], Simulation]) -> HopPolicy | None:
-        """A fresh policy for nodes of ``network``, which may look into the ``world`` where its rule says so; None for
-        those that nobody has to ask."""
+    def policy(
+        self, config: ForwardingConfig, network: Network, world: Callable[[], Simulation]
+    ) -> HopPolicy | str | None:
+        """A fresh policy for nodes of ``network``, which may look into the ``world`` where its rule says so; the name
+        of a compiled one; None where payers decide."""
         if self.path is not None:
             return self._learned(self.path, world)
-        if self.name in (*NAIVE, *SOURCE):
+        if self.name in NAIVE:
+            return self.name
+        if self.name in SOURCE:
             return None
+        if self.name == CAREFUL:
+            return HopScorerPolicy(rule_scorer(dict(BEGINNINGS[CAREFUL])), CAREFUL)
         if self.name == "waterfilling":
             return Waterfilling(network, lambda: spendable_msat(world()))
         if self.name == "backpressure":
@@ -68,6 +81,11 @@ class Contender:
         return QRouting(network, QRoutingConfig())
 
     def _learned(self, path: Path, world: Callable[[], Simulation]) -> HopPolicy:
+        if self.name.endswith(ONLINE):
+            require_torch()
+            from lnherd.agents.hop_online import online_policy
+
+            return online_policy(path)
         learned = load_hop_policy(path)
         if not self.name.endswith(SOURCE_MODE):
             return learned
@@ -75,7 +93,7 @@ class Contender:
             raise InputError(f"{path}: holds a table, which source mode cannot run; give a policy of ppo or dqn")
         return SourceModePolicy(learned.scorer, world)
 
-    def freeze(self, policy: HopPolicy | None, config: ForwardingConfig) -> None:
+    def freeze(self, policy: HopPolicy | str | None, config: ForwardingConfig) -> None:
         """End the learning of ``policy`` when the world changes, if this contender is one that does."""
         if isinstance(policy, QRouting) and self.name == FROZEN:
             policy.freeze_after(config.changes_ms or 0)
@@ -84,7 +102,7 @@ class Contender:
         """Episodes that it learns from before it is measured."""
         return training_seeds[:WARM_UP_EPISODES] if self.name in (WARM, FROZEN) else ()
 
-    def keep(self, policy: HopPolicy | None) -> None:
+    def keep(self, policy: HopPolicy | str | None) -> None:
         """Begin later episodes with what ``policy`` knows now."""
         if isinstance(policy, QRouting):
             policy.keep()

@@ -54,6 +54,8 @@ class ForwardingRun:
     offered_by_window_sat: tuple[float, ...]
     """By start of the payment, in stretches of ``WINDOW_MS``."""
     delivered_by_window_sat: tuple[float, ...]
+    hub_earned_sat: float = 0.0
+    """Of ``earned_sat``, what the node with most channels kept."""
 
     @property
     def success_rate(self) -> float:
@@ -109,7 +111,7 @@ def measured(
     payments, flows = plain(simulation.payments), plain(simulation.state.flows)
     done = payments["status"] == SUCCEEDED
     amount_sat = payments["amount_msat"] / MSAT_PER_SAT
-    volume = node_volume_sat(simulation)
+    volume, hub = node_volume_sat(simulation), int(np.argmax(simulation.network.degree))
     hubs = np.sort(volume)[::-1][: max(1, round(TOP_SHARE * len(volume)))]
     latency_ms = (payments["end_ms"] - payments["start_ms"])[done]
     return ForwardingRun(
@@ -132,6 +134,7 @@ def measured(
         wall_s=wall_s,
         offered_by_window_sat=_by_window(payments, amount_sat, duration_ms),
         delivered_by_window_sat=_by_window(payments, amount_sat * done, duration_ms),
+        hub_earned_sat=float(flows["fees_msat"][simulation.network.out_edges(hub)].sum()) / MSAT_PER_SAT,
     )
 
 

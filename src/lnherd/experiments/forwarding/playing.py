@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lnherd.agents.hop_policy import HopPolicy
+from lnherd.agents.hop_scorer import HopScorerPolicy
 from lnherd.engine import Simulation
 from lnherd.envs.forwarding import ForwardingTask
+from lnherd.envs.forwarding_play import COMPILED_POLICY, scoring_network
 from lnherd.experiments.forwarding.contenders import Contender
 from lnherd.experiments.forwarding.measuring import LOOK_INTERVAL_MS, ForwardingRun, LoadMeter, measured
 from lnherd.experiments.forwarding.worlds import ForwardingWorld
@@ -14,7 +16,7 @@ from lnherd.experiments.forwarding.worlds import ForwardingWorld
 
 @dataclass(eq=False)
 class Player:
-    """A contender at home in one world: its task, and its policy where it is asked from outside."""
+    """A contender at home in one world: its task, and the policy of the nodes that decide."""
 
     contender: Contender
     world: ForwardingWorld
@@ -47,8 +49,17 @@ class Player:
         )
 
 
-def episode(task: ForwardingTask, policy: HopPolicy | None, seed: int) -> None:
-    """From the first payment to the end of the last; without a policy nobody is asked."""
+def episode(task: ForwardingTask, policy: HopPolicy | str | None, seed: int) -> None:
+    """From the first payment to the end of the last; without a policy nobody is asked.
+
+    Rules by name, and networks that take the best choice, decide inside the compiled loop.
+    """
+    if isinstance(policy, str) or (isinstance(policy, HopScorerPolicy) and policy.greedy):
+        task.begin(seed, policy if isinstance(policy, str) else COMPILED_POLICY)
+        if isinstance(policy, HopScorerPolicy):
+            task.simulation.use_network(scoring_network(policy.scorer))
+        task.run_out()
+        return
     batch = task.reset(seed)
     if policy is None:
         return

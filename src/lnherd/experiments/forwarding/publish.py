@@ -24,7 +24,7 @@ N_LINES = 8
 BOARD_COLUMNS = ("policy", "cells", "of the limit (IQM, 95 %)", "success volume (95 %)", "beats naive", "loses to it")
 CELL_COLUMNS = ("policy", "success volume (95 %)", "against naive, points", "against lnd, points", "of limit",
                 "succeed", "earned ppm", "paid ppm", "fee/hop ppm", "latency s", "attempts", "load", "Gini", "top 5 %",
-                "s/episode")  # fmt: skip
+                "s/episode", "hub earns, sat")  # fmt: skip
 SHIFT_COLUMNS = ("policy", "before (95 %)", "after (95 %)", "regret, points", "recovered after")
 CSV_COLUMNS = ("cell", "world", "limit", *(field.name for field in fields(ForwardingRun) if "window" not in field.name))
 
@@ -53,6 +53,7 @@ def _cell_line(row: CellRow) -> list[str]:
         f"{shown['success_rate']:.1%}",
         *(f"{shown[name]:,.0f}" for name in ("earned_ppm", "paid_ppm", "hop_fee_ppm")),
         *(f"{shown[name]:.2f}" for name in ("latency_s", "attempts", "utilisation", "hub_gini", "hub_share", "wall_s")),
+        f"{shown['hub_earned_sat']:,.0f}",
     ]
 
 
@@ -78,7 +79,7 @@ def shift_table(rows: Sequence[ShiftRow]) -> list[list[str]]:
     ]
 
 
-def changes(suite: ForwardingSuite, episodes: Episodes) -> dict[str, tuple[list[ShiftRow], Continual | None]]:
+def changes(suite: ForwardingSuite, episodes: Episodes) -> dict[str, tuple[list[ShiftRow], list[Continual]]]:
     """What change did, by cell, in those whose world changes."""
     found = {}
     for cell in suite.cells():
@@ -118,15 +119,15 @@ def page(suite: ForwardingSuite, found: Board, episodes: Episodes, provenance: d
     return "\n".join(parts)
 
 
-def _change_section(cell: str, rows: list[ShiftRow], learning: Continual | None) -> list[str]:
+def _change_section(cell: str, rows: list[ShiftRow], learning: list[Continual]) -> list[str]:
     parts = [
         "The world changes half-way. Regret: short of the contender that did best after the change.\n",
         f"![{cell} by time](windows-{cell}.svg)\n",
         _markdown(SHIFT_COLUMNS, shift_table(rows)),
     ]
-    if learning is not None:
-        parts.append(f"Going on learning, against stopping at the change: {_points(learning.gain)} points.\n")
-    return parts
+    return parts + [
+        f"{each.policy}, going on learning against stopping: {_points(each.gain)} points.\n" for each in learning
+    ]
 
 
 def _markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -149,7 +150,7 @@ def figures(found: Board) -> dict[str, str]:
     }
 
 
-def change_figures(changed: dict[str, tuple[list[ShiftRow], Continual | None]]) -> dict[str, str]:
+def change_figures(changed: dict[str, tuple[list[ShiftRow], list[Continual]]]) -> dict[str, str]:
     """Success volume over time in the cells that change, as SVG by file name."""
     drawn = {}
     for cell, (rows, _) in changed.items():
@@ -159,14 +160,14 @@ def change_figures(changed: dict[str, tuple[list[ShiftRow], Continual | None]]) 
     return drawn
 
 
-def as_json(found: Board, changed: dict[str, tuple[list[ShiftRow], Continual | None]]) -> dict[str, Any]:
+def as_json(found: Board, changed: dict[str, tuple[list[ShiftRow], list[Continual]]]) -> dict[str, Any]:
     """The findings for programs."""
     return {
         "best_naive": found.best_naive,
         "rows": [_without(row, "profile") for row in found.rows],
         "cells": [to_json(row) for row in found.cells],
         "changes": {
-            cell: {"policies": [_shift_json(row) for row in rows], "continual": to_json(learning)}
+            cell: {"policies": [_shift_json(row) for row in rows], "continual": [to_json(each) for each in learning]}
             for cell, (rows, learning) in changed.items()
         },
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from lnherd.experiments import statistics
 from lnherd.experiments.forwarding.board import Episodes
-from lnherd.experiments.forwarding.contenders import FROZEN, WARM
+from lnherd.experiments.forwarding.contenders import FROZEN, ONLINE, WARM
 from lnherd.experiments.forwarding.measuring import WINDOW_MS
 from lnherd.experiments.statistics import Estimate, interquartile_mean
 from lnherd.network.records import Floats
@@ -40,6 +40,8 @@ class Continual:
     """What it is worth to go on learning: continual less frozen, after the change, episode by episode."""
 
     cell: str
+    policy: str
+    """The one that goes on learning."""
     gain: Estimate
 
 
@@ -65,13 +67,16 @@ def shift_rows(episodes: Episodes, cell: str, change_ms: int, *, seed: int) -> l
     return sorted(rows, key=lambda row: row.regret.value)
 
 
-def continual(episodes: Episodes, cell: str, change_ms: int, *, seed: int) -> Continual | None:
-    """The same learner with and without learning after the change, where both were played."""
-    if not {WARM, FROZEN} <= set(episodes.policies(cell)):
-        return None
-    first = change_ms // WINDOW_MS
-    after = [_shares(episodes, cell, policy)[..., first:].mean(axis=-1) for policy in (WARM, FROZEN)]
-    return Continual(cell, statistics.paired_difference(after[0], after[1], seed=seed))
+def continual(episodes: Episodes, cell: str, change_ms: int, *, seed: int) -> list[Continual]:
+    """The same learners with and without learning after the change, where both were played."""
+    played, first = episodes.policies(cell), change_ms // WINDOW_MS
+    pairs = [(WARM, FROZEN), *((policy, policy.removesuffix(ONLINE)) for policy in played if policy.endswith(ONLINE))]
+    found = []
+    for pair in pairs:
+        if set(pair) <= set(played):
+            on, off = (_shares(episodes, cell, policy)[..., first:].mean(axis=-1) for policy in pair)
+            found.append(Continual(cell, pair[0], statistics.paired_difference(on, off, seed=seed)))
+    return found
 
 
 def _shares(episodes: Episodes, cell: str, policy: str) -> Floats:

@@ -16,7 +16,7 @@ generated network). Those to train in and those to be measured in are different 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +84,8 @@ class ForwardingSuite:
     """Snapshot of a real network, for the place ``mainnet``."""
     bound: bool = True
     """Whether the fluid limit of every episode is worked out."""
+    learner: str = "all"
+    """Who follows a contender: all nodes, or hub, the best connected one among nodes that take the shortest path."""
     seed: int = 0
     """Of everything random."""
 
@@ -92,6 +94,8 @@ class ForwardingSuite:
             if getattr(self, name) < least:
                 option = name.removesuffix("_s")
                 raise InputError(f"--{option} is {getattr(self, name)}; give {least} or more")
+        if self.learner not in ("all", "hub"):
+            raise InputError(f"--learner is {self.learner!r}; choose all or hub")
         if not self.payments_per_s > 0:
             raise InputError(f"--rate is {self.payments_per_s:g}; it must be positive")
 
@@ -187,7 +191,7 @@ class Places:
         suite = self.suite
         network = self._network(cell.place, split, number)
         rate_per_s = suite.payments_per_s * (network.n_nodes / suite.nodes if is_sized(cell.place) else 1.0)
-        config = scenario(cell.family, network.n_nodes, suite.duration_s, rate_per_s)
+        config = replace(scenario(cell.family, network.n_nodes, suite.duration_s, rate_per_s), learner=suite.learner)
         seeds = tuple(training_seeds(suite.seed, N_TRAINING_SEEDS))
         name = f"{cell.name} {split} {number}"
         return ForwardingWorld(name, network, config, seeds)

@@ -26,9 +26,14 @@ def test_regret_and_recovery():
 
 
 def test_learning_on_is_compared_with_stopping():
-    found = continual(Episodes(PLAYED), "a-flip", CHANGE_MS, seed=0)
-    assert found.gain.value == pytest.approx(0.25) and found.gain.low == pytest.approx(0.25)
-    assert continual(Episodes(PLAYED[:8]), "a-flip", CHANGE_MS, seed=0) is None
+    trained = [
+        *played_of("a-flip", "ppo-online", [0] * 4, windows=STEADY),
+        *played_of("a-flip", "ppo", [0] * 4, windows=LOST),
+    ]
+    tables, network = continual(Episodes([*PLAYED, *trained]), "a-flip", CHANGE_MS, seed=0)
+    assert (tables.policy, network.policy) == ("q-routing+warm", "ppo-online")
+    assert tables.gain.value == pytest.approx(0.25) and tables.gain.low == pytest.approx(0.25)
+    assert continual(Episodes(PLAYED[:8]), "a-flip", CHANGE_MS, seed=0) == []
 
 
 def test_a_window_in_which_nobody_paid_is_no_failure():
