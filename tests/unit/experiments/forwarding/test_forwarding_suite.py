@@ -63,7 +63,7 @@ def test_what_was_played_is_published(finished):
     page = (out / "leaderboard.md").read_text()
     assert {path.name for path in files} >= {"leaderboard.md", "results.csv", f"windows-{CELL}.svg"}
     assert all(path.exists() for path in files)
-    assert all(f"| {name} |" in page for name in NAMES) and "Going on learning" in page
+    assert all(f"| {name} |" in page for name in NAMES) and "going on learning against stopping" in page
     assert len((out / "results.csv").read_text().splitlines()) == 1 + len(played)
     assert json.loads((out / "results.json").read_text())["best_naive"] == content["best_naive"]
 
