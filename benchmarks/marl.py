@@ -13,6 +13,7 @@ Rows (CPU seconds, kernels compiled before):
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +33,7 @@ from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.envs.team_play import ForwardingTeamPlayer, run_team
 from lnherd.traffic.demand import mixed
 
-BUSY = ForwardingConfig(n_nodes=1_000, demand=mixed(2_000.0), duration_ms=5_000)
+BUSY = ForwardingConfig(n_nodes=1_000, demand=mixed(2_000.0), duration_ms=2_000)
 BUSY = replace(BUSY, simulation=replace(BUSY.simulation, decision_interval_ms=500))
 LEARNED = ForwardingConfig(n_nodes=100, demand=mixed(200.0), duration_ms=10_000)
 PPO = hop_ppo()
@@ -42,7 +43,7 @@ TEAMS = {
     "mean field": TeamConfig(PPO, mean_field=True),
     "IPPO, own policies": TeamConfig(replace(PPO, minibatch=128), sharing="none"),
 }
-EPISODES = 8
+EPISODES = 4
 
 
 def simulated(team: TeamConfig, seed: int) -> tuple[int, float]:
@@ -59,7 +60,7 @@ def simulated(team: TeamConfig, seed: int) -> tuple[int, float]:
 
 
 def simulated_asked(seed: int) -> tuple[int, float]:
-    n_decisions, _, spent_s = step_at_random(ForwardingTask(BUSY), seed)
+    n_decisions, _, spent_s = step_at_random(ForwardingTask(replace(BUSY, duration_ms=200)), seed)
     return n_decisions, spent_s
 
 
@@ -88,6 +89,7 @@ def main() -> None:
     found = {}
     for name, row in ROWS.items():
         runs = [row(seed) for seed in range(arguments.repeats)]
+        print(name, [f"{n / spent_s:,.0f}" for n, spent_s in runs], file=sys.stderr)
         speeds = [n / spent_s for n, spent_s in runs]
         found[name] = {"best": max(speeds), "median": statistics.median(speeds), "decisions": runs[0][0]}
     if arguments.json:

@@ -51,7 +51,7 @@ def marl(**options: Any) -> None:
     from lnherd.experiments.directory import claim
     from lnherd.experiments.marl import MarlStudy, jobs, run
     from lnherd.experiments.marl_board import Finished
-    from lnherd.experiments.marl_publish import COLUMNS, SOCIETY_COLUMNS, board_table, publish, society_table
+    from lnherd.experiments.marl_publish import COLUMNS, SHOWN, board_table, publish
     from lnherd.experiments.provenance import provenance
 
     require_torch()
@@ -74,10 +74,9 @@ def marl(**options: Any) -> None:
     if as_json:
         print_json(content)
         return
-    rows = finished.rows()
     title = f"{study.family}, {study.nodes} nodes: interquartile means, 95 % intervals"
-    print_table(title, COLUMNS, board_table(rows))
-    print_table("means of the same episodes", SOCIETY_COLUMNS, society_table(rows))
+    shown = [[row[place] for place in SHOWN] for row in board_table(finished.rows)]
+    print_table(title, [COLUMNS[place] for place in SHOWN], shown)
     names = ("leaderboard.md", "results.json", "marl-eval.json", "marl.svg", "curves.svg")
     click.echo(f"Files: {', '.join(str(out / name) for name in names)}")
 

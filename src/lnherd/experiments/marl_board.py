@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Finished:
 
     def __init__(self, study: MarlStudy, out: Path) -> None:
         """Every job must be done."""
-        self.study, runner = study, Runner(study, out)
+        self.study, self._out, runner = study, out, Runner(study, out)
         self.points: dict[str, Points] = {}
         self._first: dict[str, str] = {}
         for job in jobs(study):
@@ -60,9 +61,18 @@ class Finished:
             if job.society is not None and job.name != study.variants[0]:
                 self._first[name] = study.name(study.variants[0], job.society)
 
+    @cached_property
+    def limits(self) -> Floats:
+        """``[E]`` the fluid limit of every held-out episode; kept in a file, since each is a linear program."""
+        path = self._out / "limits.json"
+        if not path.exists():
+            write_json(path, {"limits": fluid_limits(self.study)})
+        return np.array(read_json(path)["limits"], dtype=np.float64)
+
+    @cached_property
     def rows(self) -> list[MarlRow]:
         """Rules and variants, the best first."""
-        limits = np.array(fluid_limits(self.study))
+        limits = self.limits
         return sorted((self._row(name, limits) for name in self.points), key=lambda row: -row.delivered.value)
 
     def final(self, name: str, metric: str) -> Floats:

@@ -12,13 +12,15 @@ from lnherd.experiments.statistics import Estimate
 
 COLUMNS = ("policy", "value delivered, %", "of the fluid limit, %", "payments, %", "over the best rule, points",
            "over the first variant, points", "P(better than it), %", "decisions learned from")  # fmt: skip
+SHOWN = (0, 1, 2, 4, 5)
+"""Columns that fit a terminal."""
 SOCIETY_COLUMNS = ("policy", "delivered", "payments", "welfare, sat", "earned, ppm", "paid, ppm", "top 5 % forward",
                    "Gini", "latency, s", "attempts", "moves, points")  # fmt: skip
 
 
 def publish(finished: Finished, out: Path, made_by: Mapping[str, Any]) -> dict[str, Any]:
     """Write every file to ``out``; returns the content of ``results.json``."""
-    rows, study = finished.rows(), finished.study
+    rows, study = finished.rows, finished.study
     content = {
         "kind": "compare marl",
         "study": asdict(study),

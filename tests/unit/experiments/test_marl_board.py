@@ -35,7 +35,7 @@ def made_up(study, out):
 def test_the_leaderboard_is_in_order_and_measured_against_the_best_rule_and_the_first_variant(tmp_path):
     rules = ("random", "shortest", "cheapest", "balance", "lnd")
     finished = made_up(MarlStudy(**SIZES, cooperations=(0.0,), rules=rules), tmp_path)
-    rows = finished.rows()
+    rows = finished.rows
     assert [row.name for row in rows] == ["lnd", "mappo", "shortest", "ippo", "balance", "cheapest", "random"]
     assert finished.best_rule == "shortest"  # the best of those that see what learners see
     mappo, ippo = rows[1], rows[3]
@@ -47,7 +47,7 @@ def test_the_leaderboard_is_in_order_and_measured_against_the_best_rule_and_the_
 
 def test_societies_are_compared(tmp_path):
     finished = made_up(MarlStudy(**SIZES, cooperations=(0.0, 1.0)), tmp_path)
-    rows = {row.name: row for row in finished.rows()}
+    rows = {row.name: row for row in finished.rows}
     assert rows["mappo cooperating"].over_first.value == pytest.approx(0.25)  # the same society's ippo
     anarchy = finished.price_of_anarchy()
     assert anarchy["ippo"].value == pytest.approx(sum((0.55 + 0.01 * k) / (0.45 + 0.01 * k) for k in range(4)) / 4)
