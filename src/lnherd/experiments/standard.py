@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lnherd.agents.configs import DQNConfig, PPOConfig
-from lnherd.agents.learners import LearnerConfig, gentle, load_policy, make_learner, start_from
+from lnherd.agents.configs import WIDE_SPACES, DQNConfig, PPOConfig
+from lnherd.agents.learners import LearnerConfig, gentle, load_policy, looks_widely, make_learner, start_from
 from lnherd.agents.policy import Policy
 from lnherd.agents.qlearning import QConfig
 from lnherd.agents.rules import RULES
@@ -44,8 +44,6 @@ LEARNERS: dict[str, LearnerConfig] = {
 """Learners that are trained in each cell, by their name in tables."""
 LEARNED = (*LEARNERS, SHIPPED)
 """Policies that are no rules."""
-TABULAR = ("q-learning",)
-"""Learners that look at what is offered; the others have the wide look."""
 FEES_ONLY = (
     "market", "static", "proportional", "exp-balance", "lndg-autofees", "demand-controller", "terminal-autofees",
     "pid-spread",
@@ -78,6 +76,13 @@ def jobs(config: SuiteConfig, wanted: Sequence[str]) -> list[Job]:
         if name in policies_of(cell, wanted)
         for training in range(config.trainings if name in LEARNERS else 1)
     ]
+
+
+def learner_config(job: Job) -> LearnerConfig:
+    """Of the learner that ``job`` trains. Fine-tuning looks as the policy does that it starts from."""
+    if job.policy == FINE_TUNED and not looks_widely(shipped_policy(job.cell.role)):
+        return gentle(PPOConfig())
+    return LEARNERS[job.policy]
 
 
 def results_of(out: Path, job: Job) -> Path:
@@ -157,11 +162,13 @@ class Worker:
         if not path.exists():
             started, config = time.perf_counter(), self.config
             seed = config.seed * 1_000 + job.training
-            learner = make_learner(LEARNERS[job.policy], seed)
+            about = learner_config(job)
+            learner = make_learner(about, seed)
             if job.policy == FINE_TUNED:
                 start_from(learner, shipped_policy(job.cell.role))
             world = partial(AnyWorld, self._in(job.cell, "train").worlds)
-            make_task = world if job.policy in TABULAR else partial(wide_task, world)
+            is_wide = not isinstance(about, QConfig) and about.spaces == WIDE_SPACES
+            make_task = partial(wide_task, world) if is_wide else world
             learner.train(make_task, config.budget, training_seeds(seed + 1, config.budget))
             path.parent.mkdir(parents=True, exist_ok=True)
             learner.save_policy(path)

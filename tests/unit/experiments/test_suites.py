@@ -5,9 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lnherd.agents.learners import make_learner, start_from
+from lnherd.agents.shipped import shipped_policy
 from lnherd.control.view import Role
 from lnherd.experiments.directory import read_json
-from lnherd.experiments.standard import Job, Worker, held_out, jobs, missing, results_of, run, stored
+from lnherd.experiments.standard import (
+    FINE_TUNED,
+    Job,
+    Worker,
+    held_out,
+    jobs,
+    learner_config,
+    missing,
+    results_of,
+    run,
+    stored,
+)
 from lnherd.experiments.suites import QUICK, TRAFFIC, AnyWorld, Cell, SuiteConfig, Surroundings
 
 TINY = replace(QUICK, nodes=40, horizon=2, seeds=1, budget=2, roles=(Role.CONSUMER,), families=("synthetic",))
@@ -85,6 +98,16 @@ def test_what_was_tuned_or_trained_is_not_done_again(tmp_path):
     assert path.read_bytes() == trained
     again = read_json(result)
     assert again["totals"] == before["totals"]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_fine_tuning_looks_as_the_shipped_policy_does_and_starts_from_it(role, tmp_path):
+    config, shipped = learner_config(Job(Cell(role, "synthetic"), FINE_TUNED)), shipped_policy(role)
+    learner = make_learner(config, seed=0)
+    start_from(learner, shipped)
+    learner.save_policy(tmp_path / "policy.npz")
+    begun, before = (np.load(path)["w1"] for path in (tmp_path / "policy.npz", shipped))
+    assert np.array_equal(begun, before)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
