@@ -17,6 +17,7 @@ DISCOUNT = 0.9
 OPTIONS = {
     "plain": {"double": False, "dueling": False, "n_steps": 1},
     "double-dueling": {"n_steps": 1},
+    "over-the-mean": {"n_steps": 1, "advantage": "mean"},
     "prioritised-n-step": {"n_steps": 3, "prioritised": True},
 }
 
@@ -63,7 +64,7 @@ def test_action_values_come_near_the_exact_ones():
     learner.train(lambda: WorldTask(world), 96, range(96))
     with torch.no_grad():
         looks = [WorldTask(world).decision(state) for state in range(6)]
-        q = learner.network.action_values(Batch(pack(looks), "cpu"), dueling=True).numpy()
+        q = learner.network.action_values(Batch(pack(looks), "cpu"), heads="first").numpy()
     exact = world.solve(DISCOUNT)
     assert np.abs(q - exact[np.isfinite(exact)]).mean() < 0.35
     assert np.corrcoef(q, exact[np.isfinite(exact)])[0, 1] > 0.98
@@ -101,7 +102,7 @@ def test_gradients_by_hand_are_those_of_autograd(options):
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     batch = Batch(replay.packed(slots), "cpu")
-    values = network.action_values(batch, dueling=learner.config.dueling)
+    values = network.action_values(batch, heads=learner.config.heads)
     chosen = values[batch.starts + torch.from_numpy(replay.chosen[slots])]
     torch.nn.functional.smooth_l1_loss(chosen, targets).backward()
     theirs = [

@@ -51,7 +51,7 @@ def test_values_see_the_mean_candidate_and_are_what_the_first_one_is_worth():
     packed, net = drawn(4, [3, 2]), network()
     with torch.no_grad():
         batch = Batch(packed, "cpu")
-        values, q = net.values(batch).numpy(), net.action_values(batch, dueling=True).numpy()
+        values, q = net.values(batch).numpy(), net.action_values(batch, heads="first").numpy()
     weights = {name: array.astype(float) for name, array in net.arrays().items()}
     for index in range(2):
         rows = packed.features[packed.owners == index]
@@ -61,9 +61,9 @@ def test_values_see_the_mean_candidate_and_are_what_the_first_one_is_worth():
         assert values[index] == pytest.approx(value, abs=1e-5)
         assert q[packed.starts[index]] == pytest.approx(value, abs=1e-4)
     for rows in ([0, 3], [2, 4]):
-        for dueling in (False, True):
-            alone = net.values_of(batch, torch.tensor(rows), dueling=dueling)
-            assert torch.allclose(alone, net.action_values(batch, dueling=dueling)[rows], atol=1e-5)
+        for heads in ("none", "first", "mean"):
+            alone = net.values_of(batch, torch.tensor(rows), heads=heads)
+            assert torch.allclose(alone, net.action_values(batch, heads=heads)[rows], atol=1e-5)
 
 
 def test_an_untrained_scorer_may_prefer_waiting():

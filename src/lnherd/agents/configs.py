@@ -119,8 +119,10 @@ class DQNConfig:
     double: bool = True
     """Whether the online network chooses and the target network judges (van Hasselt et al. 2016)."""
     dueling: bool = True
-    """Whether Q is a value plus what a candidate is better by than the first one, which is waiting in herding (after
-    Wang et al. 2016, whose advantages have mean 0: that takes all candidates where two are enough)."""
+    """Whether Q is a value plus an advantage (Wang et al. 2016)."""
+    advantage: str = "first"
+    """What an advantage is over: the ``first`` candidate, which is waiting in herding, or the ``mean`` of all, as in
+    the paper, for which all must be computed."""
     n_steps: int = 8
     """Rewards taken as they came before the network is asked."""
     credit: str = "own"
@@ -176,12 +178,19 @@ class DQNConfig:
     def __post_init__(self) -> None:
         _check("dqn", self.discount, self.device, self.batch_episodes, self.lanes, self.n_steps, self.minibatch)
         _check("dqn", self.discount, self.device, self.shared_targets)
+        if self.advantage not in ("first", "mean"):
+            raise InputError(f"dqn: advantage {self.advantage!r} is not known; choose first or mean")
         if self.capacity <= self.warm_up:
             raise InputError(f"dqn: capacity is {self.capacity}; it must be larger than warm_up, {self.warm_up}")
         if self.mixer not in MIXERS:
             raise InputError(f"dqn: mixer {self.mixer!r} is not known; choose from {', '.join(MIXERS)}")
         if min(self.agents, self.mixer_units) < 1 or self.agents > self.minibatch:
             raise InputError("dqn: agents and mixer_units must be at least 1, and a minibatch hold all agents")
+
+    @property
+    def heads(self) -> str:
+        """How action values are made of scores: none, first or mean."""
+        return self.advantage if self.dueling else "none"
 
     @property
     def together(self) -> int:

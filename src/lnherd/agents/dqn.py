@@ -145,8 +145,10 @@ class DQNLearner(DeepLearner):
     def _action_values(self, slots: Ints) -> tuple[Tensor, Callable[[Tensor], None]]:
         """``[B]`` values of what was chosen in ``slots``, and what sets the gradients, given the loss' slopes by them.
 
-        Only the candidates that the value depends on are computed: the chosen one and, dueling, the first of all.
+        Only the candidates that the value depends on are computed: the chosen one and, dueling, the first or all.
         """
+        if self.config.heads == "mean":
+            return self._over_the_mean(slots)
         network, taken, n = self.network, self.replay.taken(slots), len(slots)
         context, rows = self._tensor(taken.context), np.arange(n)
         parts = [taken.chosen, taken.first] if self.config.dueling else [taken.chosen]
@@ -163,6 +165,22 @@ class DQNLearner(DeepLearner):
             network.learn_values(by, value_trace, seen)
 
         return values + scores[:n] - scores[n:], set_gradients
+
+    def _over_the_mean(self, slots: Ints) -> tuple[Tensor, Callable[[Tensor], None]]:
+        """The same where advantages have mean 0."""
+        network, batch = self.network, Batch(self.replay.packed(slots), self.device)
+        chosen = batch.starts + torch.from_numpy(self.replay.chosen[slots]).to(self.device)
+        scores, trace = network.traced_scores(batch.context, batch.features, batch.owners)
+        seen = network.seen(batch)
+        values, value_trace = network.traced_values(seen)
+
+        def set_gradients(by: Tensor) -> None:
+            slopes = -(by / batch.counts)[batch.owners]
+            slopes[chosen] += by
+            network.learn_scores(slopes, trace, batch.context, batch.features, batch.owners)
+            network.learn_values(by, value_trace, seen)
+
+        return values + scores[chosen] - batch.sums(scores) / batch.counts, set_gradients
 
     def targets(self, slots: Ints) -> Floats:
         """What the (mixed) values of the choices in ``slots`` should be, in scaled reward; same shape."""
@@ -189,7 +207,7 @@ class DQNLearner(DeepLearner):
             batch = everything.part(start, min(start + STRETCH, len(decisions.counts)))
             chooser = self.network if self.config.double else self.target
             best = _first_of_highest(chooser.scores(batch), batch)
-            judged.append(self.target.values_of(batch, best, dueling=self.config.dueling))
+            judged.append(self.target.values_of(batch, best, heads=self.config.heads))
         return torch.cat(judged).cpu().numpy().astype(np.float64)
 
     def _follow(self) -> None:

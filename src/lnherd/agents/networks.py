@@ -188,15 +188,20 @@ class CandidateNetwork(nn.Module):
         lower: Tensor = torch.ops.aten.threshold_backward(first, trace.first, 0.0)
         return lower
 
-    def action_values(self, batch: Batch, *, dueling: bool) -> Tensor:
-        """``[N]`` Q of every candidate: scores, or values plus scores less that of the decision's first candidate."""
+    def action_values(self, batch: Batch, *, heads: str) -> Tensor:
+        """``[N]`` Q of every candidate: scores, or values plus scores less the first or the mean of the decision's."""
         scores = self.scores(batch)
-        return scores + (self.values(batch) - scores[batch.starts])[batch.owners] if dueling else scores
+        if heads == "none":
+            return scores
+        base = scores[batch.starts] if heads == "first" else batch.sums(scores) / batch.counts
+        return scores + (self.values(batch) - base)[batch.owners]
 
-    def values_of(self, batch: Batch, rows: Tensor, *, dueling: bool) -> Tensor:
-        """``[B]`` Q of one candidate of each decision, in ``rows [B]``; the others are not computed."""
+    def values_of(self, batch: Batch, rows: Tensor, *, heads: str) -> Tensor:
+        """``[B]`` Q of one candidate of each decision, in ``rows [B]``; what it does not depend on is not computed."""
+        if heads == "mean":
+            return self.action_values(batch, heads=heads)[rows]
         decisions = torch.arange(len(rows), device=rows.device)
-        if not dueling:
+        if heads == "none":
             return self.traced_scores(batch.context, batch.features[rows], decisions)[0]
         both = batch.features[torch.cat([rows, batch.starts])]
         scores = self.traced_scores(batch.context, both, decisions.repeat(2))[0]

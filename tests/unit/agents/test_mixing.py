@@ -92,7 +92,7 @@ def test_the_target_of_vdn_is_the_mean_reward_and_the_sum_of_the_best_values():
         for agent in range(AGENTS if after < 12 else 0):
             look = replace_hidden(Batch(played.decisions.select(np.array([after * AGENTS + agent])), "cpu"))
             position = int(learner.network.scores(look).argmax())
-            best += float(learner.target.action_values(look, dueling=True)[position])
+            best += float(learner.target.action_values(look, heads="first")[position])
         expected = returned + 0.9 ** (after - moment) * best
         assert learner.targets(sample.slots)[0, row] == pytest.approx(expected, abs=5e-3)  # replay keeps half precision
 
@@ -106,7 +106,7 @@ def test_the_target_of_qmix_is_the_mixture_of_the_best_values_at_the_next_state(
         for agent in range(AGENTS):
             look = Batch(played.decisions.select(np.array([(moment + 2) * AGENTS + agent])), "cpu")
             position = int(learner.network.scores(look).argmax())
-            best.append(float(learner.target.action_values(replace_hidden(look), dueling=True)[position]))
+            best.append(float(learner.target.action_values(replace_hidden(look), heads="first")[position]))
         state = torch.from_numpy(played.decisions.hidden[[(moment + 2) * AGENTS]])
         ahead = float(mixed(torch.tensor([best]), state, learner.target.mixer))
         rewards = played.rewards.reshape(-1, AGENTS).mean(axis=1)
