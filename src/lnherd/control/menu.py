@@ -17,6 +17,12 @@ from lnherd.errors import InputError
 from lnherd.network.records import Floats, Ints
 from lnherd.units import MSAT_PER_SAT, PPM
 
+CHAIN_VBYTES = {
+    ActionKind.OPEN: OPEN_VBYTES,
+    ActionKind.SWAP_OUT: SWAP_VBYTES,
+    ActionKind.SWAP_IN: SWAP_VBYTES,
+}
+"""Transactions that move an amount; what they cost can be held against it."""
 ALL_KINDS = tuple(kind for kind in ActionKind if kind is not ActionKind.SET_FEE)
 
 
@@ -55,6 +61,9 @@ class MenuConfig:
     """Largest swap the server takes (Boltz: 10M sat)."""
     swap_fee_limit_ppm: int = 10_000
     """Most that a candidate swap-out may pay in routing fees to the service (Loop: 1 %)."""
+    chain_fee_limit_ppm: int | None = None
+    """Swaps and opens: offered only while the transaction costs at most this part of what it moves (Loop has such a
+    limit, too)."""
     n_peers: int = 2
     """Opens: how many candidate peers."""
     open_tiers_msat: tuple[int, ...] = (500_000 * MSAT_PER_SAT, 2_000_000 * MSAT_PER_SAT)
@@ -90,8 +99,15 @@ def candidate_actions(view: NodeView, menu: MenuConfig) -> tuple[Action, ...]:
     offered = [WAIT]
     for kind in menu.kinds:
         if kind in offers:
-            offered.extend(offers[kind](view, menu))
+            offered.extend(each for each in offers[kind](view, menu) if _is_worth_the_chain(each, view, menu))
     return tuple(offered[: menu.max_candidates])
+
+
+def _is_worth_the_chain(action: Action, view: NodeView, menu: MenuConfig) -> bool:
+    if menu.chain_fee_limit_ppm is None:
+        return True
+    cost_msat = CHAIN_VBYTES.get(action.kind, 0) * view.feerate_msat_per_vb
+    return cost_msat <= action.amount_msat * menu.chain_fee_limit_ppm // PPM
 
 
 def _idle_rows(view: NodeView, order: Ints) -> list[int]:

@@ -47,9 +47,11 @@ SIZES = MenuConfig(
     swap_hours=(3.0, 8.0),
     swap_parts=(),
     swap_fee_limit_ppm=2_000,
+    chain_fee_limit_ppm=20_000,
     n_peers=4,
 )
-"""Fewer sizes, more places; a swap that would cost more than 0.2 % in routing fees had better fail."""
+"""Fewer sizes, more places; a swap that would cost more than 0.2 % in routing fees had better fail, and what would pay
+more than 2 % to the chain had better wait."""
 WIDE_MENUS = {
     Role.CONSUMER: replace(SIZES, kinds=(ActionKind.REBALANCE, ActionKind.SWAP_IN, ActionKind.OPEN)),
     Role.PROVIDER: replace(SIZES, kinds=(ActionKind.SWAP_OUT, ActionKind.REBALANCE)),

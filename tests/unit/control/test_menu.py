@@ -98,6 +98,19 @@ def test_opens_are_offered_in_affordable_tiers_and_one_at_a_time():
     assert of_kind(candidate_actions(view(peers=peers, pending=pending), MENU), ActionKind.OPEN) == []
 
 
+def test_what_would_cost_too_much_of_what_it_moves_waits_for_a_cheaper_chain():
+    peers = zero_records(1, PEER_DTYPE)
+    menu = replace(MENU, chain_fee_limit_ppm=20_000, open_tiers_msat=(500_000 * SAT, 2_000_000 * SAT))
+    # 153 vB at 100 sat are 15,300 sat: 2 % of 765,000 sat
+    offered = candidate_actions(view(peers=peers, feerate_msat_per_vb=100 * SAT), menu)
+    assert [each.amount_msat // SAT for each in of_kind(offered, ActionKind.OPEN)] == [2_000_000]
+    kinds = (ActionKind.OPEN, ActionKind.SWAP_OUT, ActionKind.SWAP_IN)
+    moved = [each.amount_msat // SAT for each in offered if each.kind in kinds]
+    assert len(moved) > 1 and min(moved) >= 765_000
+    cheap = candidate_actions(view(peers=peers, feerate_msat_per_vb=SAT), menu)
+    assert cheap == candidate_actions(view(peers=peers, feerate_msat_per_vb=SAT), MENU)
+
+
 def test_the_idlest_channel_is_offered_for_closing_never_the_last():
     channels = view().channels.copy()
     channels.out_msat_per_h = [5.0, 0.0]
