@@ -64,7 +64,7 @@ class PPOConfig:
     trace: float = 0.95
     """lambda of generalised advantage estimation."""
     credit: str = "own"
-    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
+    """In forwarding, which later decisions one answers for: own, path, payment or stream (``agents.credit``)."""
     clip: float = 0.2
     """How far the ratio of probabilities may move from 1 before the gradient stops."""
     value_clip: float | None = None
@@ -126,7 +126,7 @@ class DQNConfig:
     n_steps: int = 8
     """Rewards taken as they came before the network is asked."""
     credit: str = "own"
-    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
+    """In forwarding, which later decisions one answers for: own, path, payment or stream (``agents.credit``)."""
     prioritised: bool = False
     """Whether surprising transitions are replayed more often (Schaul et al. 2016)."""
     priority_power: float = 0.6

@@ -16,8 +16,6 @@ import numpy as np
 
 from lnherd.network.records import Bools, Floats, Ints
 
-CREDITS = ("own", "path", "payment", "stream")
-
 
 def followers(keys: Ints) -> Ints:
     """``[T]`` the next decision with the same key, in order of time; -1 for the last."""

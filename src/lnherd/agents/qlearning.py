@@ -70,7 +70,7 @@ class QConfig:
     learning_rate_min: float = 0.01
     """alpha never falls below this, so that the table can follow changes."""
     credit: str = "own"
-    """In forwarding, which later decisions one answers for: own, path or stream (``agents.credit``)."""
+    """In forwarding, which later decisions one answers for: own, path, payment or stream (``agents.credit``)."""
     initial: float = 0.0
     """Value of rows that were never tried; more than can be had makes a learner try everything."""
     min_visits: int = 3

@@ -125,7 +125,8 @@ def write_npz(path: Path | str, about: Mapping[str, Any], arrays: Mapping[str, N
         InputError: when the file cannot be written.
     """
     content = BytesIO()
-    np.savez(content, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
+    parts: dict[str, Any] = {"about": np.array(json.dumps(about)), **arrays}
+    np.savez(content, **parts)
     try:
         Path(path).write_bytes(content.getvalue())
     except OSError as error:

@@ -30,7 +30,7 @@ from lnherd.experiments.jobs import do_all
 from lnherd.experiments.results import BASELINE
 from lnherd.experiments.seeds import held_out_seeds, training_seeds
 from lnherd.experiments.suites import AnyWorld, Cell, SuiteConfig, Surroundings
-from lnherd.experiments.tuning import Tuned, tune
+from lnherd.experiments.tuning import tune
 from lnherd.experiments.worth import worth_bound
 
 SHIPPED, FINE_TUNED = "ppo-shipped", "ppo-fine-tuned"
@@ -205,18 +205,6 @@ def stored(out: Path, config: SuiteConfig, wanted: Sequence[str]) -> Iterator[Pl
                 content: dict[str, Any] = read_json(path)
                 bound = float(content.pop("bound"))
                 yield Played(job.cell.name, Episode(**{k: v for k, v in content.items() if k != "world"}), world, bound)
-
-
-def tunings(out: Path, config: SuiteConfig, wanted: Sequence[str]) -> dict[tuple[str, str], Tuned]:
-    """What tuning came to, by cell and rule."""
-    found = {}
-    for job in jobs(config, wanted):
-        path = results_of(out, job) / TUNED_FILE
-        if path.exists():
-            content = read_json(path)
-            content.pop("wall_s")
-            found[job.cell.name, job.policy] = Tuned(**content)
-    return found
 
 
 def standard_policies() -> list[str]:
