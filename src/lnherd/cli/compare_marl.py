@@ -41,9 +41,11 @@ HERDING_ONLY = ("herders",)
 def marl(**options: Any) -> None:
     """Compare ways to learn together: independent, with a central critic, mixed values, mean field, shared or own
     policies."""
+    from lnherd.agents.learners import require_torch
+
+    require_torch()
     from dataclasses import asdict
 
-    from lnherd.agents.learners import require_torch
     from lnherd.cli.compare_herders import compare_herders
     from lnherd.cli.first_run import compile_engine
     from lnherd.cli.invocation import command_line
@@ -54,7 +56,6 @@ def marl(**options: Any) -> None:
     from lnherd.experiments.marl_publish import COLUMNS, SHOWN, board_table, publish
     from lnherd.experiments.provenance import provenance
 
-    require_torch()
     out, workers, as_json = options.pop("out"), options.pop("workers"), options.pop("as_json")
     given = _given(options.pop("world"))
     if given is not None:

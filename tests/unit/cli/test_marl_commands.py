@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -94,3 +96,13 @@ def test_bad_input_is_refused(tmp_path):
     assert "--shares" in refusal("marl", "--shares", "much", "--out", tmp_path / "b")
     assert "--same-network" in refusal("marl", "--variants", "ippo-own", "--out", tmp_path / "b")
     assert "--families" in refusal("neighbours", "--families", "x", "--out", tmp_path / "c")
+
+
+def test_without_pytorch_one_sentence_says_what_to_install(tmp_path):
+    without = "import sys; sys.modules['torch'] = None; from lnherd.cli.main import main; main()"
+    for world in ("forwarding", "herding"):
+        command = [sys.executable, "-c", without, "compare", "marl", "--world", world, "--out", str(tmp_path / world)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr == "lnherd: training a network needs PyTorch; install it with: pip install 'lnherd[rl]'\n"
+        assert not (tmp_path / world).exists()
