@@ -28,6 +28,7 @@ from lnherd.engine.unit import load_units
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
 from lnherd.network.records import Indices, Ints, Records, zero_records
+from lnherd.units import MSAT_PER_SAT
 
 POLICY_FIELDS = (
     "base_fee_msat",
@@ -135,6 +136,7 @@ def edge_states(network: Network, balance_msat: Ints, config: SimulationConfig) 
         edges[name] = network.edges[name]
     edges.balance_msat = edges.initial_balance_msat = balance_msat
     edges.htlc_max_msat = np.where(network.edges.htlc_max_msat > 0, network.edges.htlc_max_msat, UNLIMITED_MSAT)
+    edges.log_capacity = np.log10(1.0 + capacity_msat / MSAT_PER_SAT)
     edges.reserve_msat = _share(capacity_msat, config.reserve_ppm)
     edges.max_in_flight_msat = _share(capacity_msat, config.max_in_flight_ppm)
     edges.source, edges.target = network.edge_source, network.edge_target

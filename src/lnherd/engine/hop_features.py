@@ -16,12 +16,14 @@ from lnherd.engine.channels import spendable_msat
 from lnherd.engine.codes import GIVE_UP, NO_FAILURE, SPLIT
 from lnherd.engine.distances import hops_between
 from lnherd.engine.hop_state import N_REGIONS
-from lnherd.engine.hops import holder, may_split, objection, onward_msat
+from lnherd.engine.hops import holder, is_over, may_split, objection_to, onward_msat
 from lnherd.engine.jit import jit
 from lnherd.engine.state import State
 
 HALF_LIFE_MS = 10_000.0
 """Age at which news counts half."""
+LOG2_SHARES = np.log2(1.0 + np.arange(4095)) / 12.0
+"""By number of channels; from 4,095 on it is 1."""
 Numbers = NDArray[np.float32]
 
 __all__ = [
@@ -43,28 +45,33 @@ __all__ = [
 def shortlist(state: State, attempt_id: int) -> None:
     """Write the candidates to ``state.hops``. Needs :func:`lnherd.engine.hops.mark_path`."""
     hops, limit = state.hops[0], state.settings[0].max_candidates
-    node_id = holder(state, attempt_id)
-    receiver = state.payments[state.attempts[attempt_id].payment].receiver
+    node_id, least_msat = holder(state, attempt_id), state.attempts[attempt_id].amount_msat
+    receiver, stamp = state.payments[state.attempts[attempt_id].payment].receiver, hops.stamp
     hops.n_candidates, hops.distance_here = 0, hops_between(state, node_id, receiver)
+    if is_over(state, attempt_id):
+        return
     for position in range(state.nodes[node_id].gossip_start, state.nodes[node_id].gossip_end):
-        distance = hops_between(state, state.gossip[position].source, receiver)
+        peer, edge = state.gossip[position].source, state.gossip[position].edge ^ 1
+        # the two objections that are met most go first
+        if state.nodes[peer].visit == stamp or spendable_msat(state, edge) < least_msat:
+            continue
+        distance = hops_between(state, peer, receiver)
         if hops.n_candidates == limit and distance > hops.distance[limit - 1]:
             continue
-        edge = state.gossip[position].edge ^ 1
-        if objection(state, attempt_id, edge) == NO_FAILURE:
-            _insert(state, position, distance, _fee_msat(state, attempt_id, edge))
+        amount_msat = onward_msat(state, attempt_id, edge)
+        if objection_to(state, attempt_id, edge, amount_msat) == NO_FAILURE:
+            _insert(state, position, distance, amount_msat, _fee_msat(state, attempt_id, amount_msat))
 
 
 @jit
-def _fee_msat(state: State, attempt_id: int, edge: int) -> int:
+def _fee_msat(state: State, attempt_id: int, amount_msat: int) -> int:
+    """What the holder earns where ``amount_msat`` goes on."""
     attempt = state.attempts[attempt_id]
-    if attempt.hop < 0:
-        return 0
-    return int(attempt.amounts[attempt.hop] - onward_msat(state, attempt_id, edge))
+    return int(attempt.amounts[attempt.hop] - amount_msat) if attempt.hop >= 0 else 0
 
 
 @jit
-def _insert(state: State, position: int, distance: int, fee_msat: int) -> None:
+def _insert(state: State, position: int, distance: int, amount_msat: int, fee_msat: int) -> None:
     """Keep the shortlist in order of distance, fee and the node's own order; the last falls off its end."""
     hops, limit = state.hops[0], state.settings[0].max_candidates
     place = hops.n_candidates
@@ -76,9 +83,11 @@ def _insert(state: State, position: int, distance: int, fee_msat: int) -> None:
         if place + 1 < limit:
             hops.position[place + 1] = hops.position[place]
             hops.distance[place + 1] = hops.distance[place]
+            hops.onward_msat[place + 1] = hops.onward_msat[place]
             hops.fee_msat[place + 1] = hops.fee_msat[place]
     if place < limit:
-        hops.position[place], hops.distance[place], hops.fee_msat[place] = position, distance, fee_msat
+        hops.position[place], hops.distance[place] = position, distance
+        hops.onward_msat[place], hops.fee_msat[place] = amount_msat, fee_msat
         hops.n_candidates = min(limit, hops.n_candidates + 1)
 
 
@@ -126,7 +135,7 @@ def describe_context(state: State, attempt_id: int, out: Numbers, at: int) -> No
     out[at + 7] = _share(hops.n_candidates, settings.max_candidates)
     out[at + 8] = _share(payment.attempts, settings.policy_attempts)
     out[at + 9] = _share(payment.live_parts, settings.max_parts)
-    out[at + 10] = _share(math.log2(1.0 + node.gossip_end - node.gossip_start), 12.0)
+    out[at + 10] = _share_of_degree(node.gossip_end - node.gossip_start)
     out[at + 11] = _share(attempt.amount_msat, _most_spendable_msat(state))
 
 
@@ -157,7 +166,7 @@ def _describe_channel(state: State, attempt_id: int, rank: int, out: Numbers, at
     edge_id = gossip.edge ^ 1
     edge, peer = state.edges[edge_id], state.nodes[gossip.source]
     spendable = spendable_msat(state, edge_id)
-    amount_msat = onward_msat(state, attempt_id, edge_id)
+    amount_msat = hops.onward_msat[rank]
     receiver = state.payments[attempt.payment].receiver
     track = state.tracks[edge_id * N_REGIONS + state.destinations[receiver].region]
     n_known = float(track.successes) + float(track.failures)
@@ -167,7 +176,7 @@ def _describe_channel(state: State, attempt_id: int, rank: int, out: Numbers, at
     out[at + 5] = _share(amount_msat, gossip.capacity_msat)
     out[at + 6] = _share(edge.in_flight_msat, edge.max_in_flight_msat)
     out[at + 7] = _share(edge.n_htlcs, edge.max_htlcs)
-    out[at + 8] = _share(math.log10(1.0 + gossip.capacity_msat / 1000.0), 10.0)
+    out[at + 8] = _share(edge.log_capacity, 10.0)
     out[at + 9] = _share(fee_msat, fee_msat + amount_msat - attempt.amount_msat)
     out[at + 10] = _share(fee_msat, 0.01 * attempt.amount_msat)
     out[at + 11] = _share(distance, 10.0)
@@ -181,9 +190,14 @@ def _describe_channel(state: State, attempt_id: int, rank: int, out: Numbers, at
     out[at + 19] = _lateness(state, track.passed_msat, track.passed_ms)
     out[at + 20] = 1.0 if track.failed_msat > 0 and track.failed_payment == attempt.payment else 0.0
     n_channels = peer.gossip_end - peer.gossip_start
-    out[at + 21] = _share(math.log2(1.0 + n_channels), 12.0)
+    out[at + 21] = _share_of_degree(n_channels)
     out[at + 22] = _share(float(amount_msat) * n_channels, peer.capacity_msat)
     out[at + 23] = _share(edge.cltv_delta, 144.0)
+
+
+@jit
+def _share_of_degree(n_channels: int) -> float:
+    return float(LOG2_SHARES[n_channels]) if n_channels < len(LOG2_SHARES) else 1.0
 
 
 @jit

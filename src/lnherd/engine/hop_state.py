@@ -17,6 +17,7 @@ HOPS_DTYPE = np.dtype(
         ("distance_here", "i8"),
         ("position", "i4", (MAX_CANDIDATES,)),
         ("distance", "i4", (MAX_CANDIDATES,)),
+        ("onward_msat", "i8", (MAX_CANDIDATES,)),
         ("fee_msat", "i8", (MAX_CANDIDATES,)),
         # scoring networks: widths, numbers each, where the running one's weights and where the scratch begin
         ("n_shared", "i8"),

@@ -120,7 +120,12 @@ def objection(state: State, attempt_id: int, edge: int) -> int:
     """Why the part may not go on over ``edge``, or NO_FAILURE. Needs :func:`mark_path`."""
     if state.nodes[state.edges[edge].target].visit == state.hops[0].stamp or is_over(state, attempt_id):
         return TEMPORARY_TRAMPOLINE_FAILURE
-    amount_msat = onward_msat(state, attempt_id, edge)
+    return objection_to(state, attempt_id, edge, onward_msat(state, attempt_id, edge))
+
+
+@jit
+def objection_to(state: State, attempt_id: int, edge: int, amount_msat: int) -> int:
+    """:func:`objection` to ``amount_msat`` going on over ``edge`` to a node that the part has not been at, in time."""
     if amount_msat < state.attempts[attempt_id].amount_msat:
         return FEE_INSUFFICIENT
     cltv, settings = onward_cltv(state, attempt_id, edge), state.settings[0]

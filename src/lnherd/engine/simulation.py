@@ -15,7 +15,7 @@ from lnherd.engine.gossip import announce
 from lnherd.engine.heap import schedule
 from lnherd.engine.hop_crowd import hear_neighbours
 from lnherd.engine.hop_network import Exploration, ScoringNetwork, explore, lay_out
-from lnherd.engine.hop_observing import observe_beyond
+from lnherd.engine.hop_observing import foreign_choice, observe_beyond
 from lnherd.engine.hop_state import CHOICE_DTYPE, CHOICE_ROW_DTYPE, N_GLOBAL, N_MEAN_ACTIONS
 from lnherd.engine.loop import NEVER, SPACE_NEEDED, carry_out_pending, closures, run
 from lnherd.engine.presence import begin_churn
@@ -459,12 +459,11 @@ class Simulation:
 def _check_choices(simulation: Simulation, choices: Ints) -> None:
     if len(choices) != len(simulation.pending):
         raise InputError(f"{len(simulation.pending)} decisions wait, got {len(choices)} choices")
-    edges = choices >= 0
     if choices.min(initial=0) < SPLIT or choices.max(initial=0) >= simulation.network.n_edges:
         raise InputError("a choice must be an edge, SPLIT or GIVE_UP")
-    foreign = simulation.network.edge_source[choices[edges]] != simulation.holders()[edges]
-    if foreign.any():
-        raise InputError(f"edge {choices[edges][foreign][0]} does not leave the node that has to choose")
+    foreign = foreign_choice(simulation.state, choices)
+    if foreign != NONE:
+        raise InputError(f"edge {foreign} does not leave the node that has to choose")
 
 
 def _largest_node(network: Network) -> int:

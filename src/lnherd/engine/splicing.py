@@ -6,10 +6,13 @@ two nodes and for all who hear of it (the new funding is announced when it is si
 before spends the old funding output and so undoes the splice.
 """
 
+import math
+
 from lnherd.engine.codes import OP_CONFIRMING, OP_DONE, OP_FAILED, SPLICE_IN, SPLICE_OUT
 from lnherd.engine.gossip import hear_policy
 from lnherd.engine.jit import jit
 from lnherd.engine.state import NONE, State
+from lnherd.units import MSAT_PER_SAT
 
 
 @jit
@@ -49,6 +52,7 @@ def _resize(state: State, edge: int, before_msat: int, capacity_msat: int) -> No
     channel.reserve_msat = share_msat(capacity_msat, settings.reserve_ppm)
     in_flight_msat = share_msat(capacity_msat, settings.max_in_flight_ppm)
     channel.max_in_flight_msat = max(channel.max_in_flight_msat, in_flight_msat)
+    channel.log_capacity = math.log10(1.0 + capacity_msat / MSAT_PER_SAT)
     state.gossip[state.gossip_position[edge]].capacity_msat = capacity_msat
 
 

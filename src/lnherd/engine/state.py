@@ -171,6 +171,7 @@ EDGE_STATE_DTYPE = np.dtype(
         ("target", "i4"),
         ("parallel", "i4"),
         ("n_heard", "i4"),
+        ("log_capacity", "f4"),
         ("enabled", "?"),
         ("is_open", "?"),
         ("is_on_chain", "?"),
@@ -178,7 +179,8 @@ EDGE_STATE_DTYPE = np.dtype(
 )
 """One direction of a channel as its owner enforces it. ``parallel`` is the next edge between the same two
 nodes, a ring: an edge without a twin points to itself. ``n_heard`` counts how often gossip brought
-its policy; ``is_on_chain`` once it has been force-closed. Only :mod:`channels` writes balances and HTLCs."""
+its policy; ``log_capacity`` is log10 of 1 + the channel's capacity in sat; ``is_on_chain`` once it has been
+force-closed. Only :mod:`channels` writes balances and HTLCs."""
 
 GOSSIP_DTYPE = np.dtype(
     [

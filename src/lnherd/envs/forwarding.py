@@ -17,11 +17,10 @@ from lnherd.engine import ExitReason, Simulation
 from lnherd.engine.codes import GIVE_UP
 from lnherd.engine.hop_observing import PendingChoices
 from lnherd.engine.hop_space import DECISION_BATCH
-from lnherd.engine.state import NONE
 from lnherd.envs.forwarding_scenario import ForwardingConfig, build_simulation
 from lnherd.errors import InputError
 from lnherd.network.graph import Network
-from lnherd.network.records import Indices, Ints, plain
+from lnherd.network.records import Ints, plain
 
 
 class ForwardingTask:
@@ -123,9 +122,7 @@ class ForwardingTask:
     def _batch(self, is_over: bool) -> DecisionBatch:
         simulation, room = self.simulation, self._room
         n = room.observe(simulation.state)
-        waiting, first = simulation.pending, int(simulation.state.clock[0].decisions_total)
-        attempts, payments = plain(simulation.state.attempts), plain(simulation.state.payments)
-        payment = attempts["payment"][waiting]
+        about, first = plain(room.about)[:n], int(simulation.state.clock[0].decisions_total)
         outcomes = simulation.fetch_outcomes()
         return DecisionBatch(
             context=room.context[:n],
@@ -133,21 +130,13 @@ class ForwardingTask:
             mask=room.mask[:n],
             edges=room.choices[:n],
             number=np.arange(first, first + n),
-            node=simulation.holders(),
-            receiver=payments["receiver"][payment],
-            payment=payment,
-            incoming=self._incoming(waiting),
-            amount_msat=attempts["amount_msat"][waiting],
+            node=about["node"].copy(),
+            receiver=about["receiver"].copy(),
+            payment=about["payment"].copy(),
+            incoming=about["incoming"].copy(),
+            amount_msat=about["amount_msat"].copy(),
             now_ms=simulation.now_ms,
             outcomes=outcomes,
             rewards=self.config.reward.of(outcomes),
             is_over=is_over,
         )
-
-    def _incoming(self, waiting: Indices) -> Indices:
-        """``[B]`` the edge over which each came, -1 at the source."""
-        attempts = plain(self.simulation.state.attempts)
-        hop = attempts["hop"][waiting]
-        last: Indices = attempts["edges"][waiting, np.maximum(hop, 0)]
-        last[hop < 0] = NONE
-        return last

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lnherd.network.records import Floats, Records
+from lnherd.network.records import Floats, Records, plain
 from lnherd.units import MS_PER_SECOND, MSAT_PER_SAT
 
 
@@ -28,18 +28,21 @@ class ForwardingReward:
 
     def of(self, outcomes: Records) -> Floats:
         """``[R]`` rewards of ``engine.hop_state.OUTCOME_DTYPE`` records. A split by itself is worth nothing."""
-        fee_sat = outcomes.fee_msat / MSAT_PER_SAT
-        latency_s = outcomes.latency_ms / MS_PER_SECOND
-        has_arrived = outcomes.succeeded & (outcomes.latency_ms > 0)
+        known = plain(outcomes)
+        fee_sat = known["fee_msat"] / MSAT_PER_SAT
+        latency_s = known["latency_ms"] / MS_PER_SECOND
+        has_arrived = known["succeeded"] & (known["latency_ms"] > 0)
         bonus = self._weight(outcomes) * self.cooperation * self.success_sat * has_arrived
         reward: Floats = self.fee_weight * fee_sat + bonus - self.lost(outcomes) - self.latency_sat_per_s * latency_s
         return np.asarray(reward, dtype=np.float64)
 
     def lost(self, outcomes: Records) -> Floats:
         """``[R]`` what failures cost."""
-        cost: Floats = self._weight(outcomes) * self.failure_sat * ~outcomes.succeeded
+        cost: Floats = self._weight(outcomes) * self.failure_sat * ~plain(outcomes)["succeeded"]
         return np.asarray(cost, dtype=np.float64)
 
-    def _weight(self, outcomes: Records) -> Floats:
+    def _weight(self, outcomes: Records) -> Floats | float:
+        if self.amount_power == 0.0:
+            return 1.0
         weight: Floats = (np.maximum(outcomes.amount_msat, 1) / (1_000 * MSAT_PER_SAT)) ** self.amount_power
         return weight
