@@ -41,8 +41,9 @@ class NetworkConfig:
     """How much the untrained scorer prefers candidates whose first feature is 1: waiting in herding, channels in
     forwarding."""
     prior: tuple[tuple[str, float], ...] = ()
-    """Features of candidates and what each is worth to the untrained scorer: a rule that learning begins as and departs
-    from (residual policy learning, Silver et al. 2018). Takes the place of ``wait_logit``."""
+    """Features of candidates, or pairs of them (:mod:`lnherd.agents.prior`), and what each is worth to the untrained
+    scorer: a rule that learning begins as and departs from (residual policy learning, Silver et al. 2018). Takes the
+    place of ``wait_logit``."""
     ignored: tuple[str, ...] = ()
     """Inputs that the scorer never sees; the critic does."""
 

@@ -16,10 +16,17 @@ BEGINNINGS: dict[str, tuple[tuple[str, float], ...]] = {
     "nothing": (),
     "shortest": (("distance", -75.0), *_LAST),
     "careful": (("distance", -75.0), ("was_tried", -22.5), *_LAST),
+    "patient": (
+        ("step", 15.0),
+        ("was_tried * failed_amount", -40.0),
+        ("is_split", -20.0),
+        ("is_give_up", -125.0),
+    ),
 }
 """Rules that a network can begin as, and learn to depart from: any channel; the nearest to the receiver; the nearest,
-where one over which this payment has failed counts as three hops farther. A hop is worth 7.5, so what is drawn is
-almost always as near as can be; splitting and giving up come last."""
+where one over which this payment has failed counts as three hops farther; the nearest over which as much has not failed
+yet, and two halves once it has over all channels of the payer. A hop is worth 7.5, so what is drawn is almost always
+as near as can be; giving up comes last."""
 TELL_BALANCES = ("room", "n_candidates", "balance", "amount_of_balance", "in_flight", "slots")
 """Inputs by which a node sees what its channels can send now; gossip does not tell them."""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lnherd.agents.configs import HOP_SPACES, Spaces
 from lnherd.agents.packing import Packed
+from lnherd.agents.prior import units_of
 from lnherd.agents.qlearning import QLearner
 from lnherd.agents.qtable import QTable
 from lnherd.agents.scorer import FORMAT, Scorer, best, read_npz, scorer_from
@@ -70,14 +71,11 @@ LearnedHopPolicy: TypeAlias = HopScorerPolicy | HopTablePolicy
 
 
 def rule_scorer(worth: Mapping[str, float]) -> Scorer:
-    """A linear rule as a network of one unit a layer: what each feature of a candidate is worth.
-
-    A bias, the same for all candidates, keeps the units above 0.
-    """
-    weights = np.zeros((len(CONTEXT_FEATURES) + len(CANDIDATE_FEATURES), 1), dtype=np.float32)
-    weights[len(CONTEXT_FEATURES) :, 0] = [worth.get(name, 0.0) for name in CANDIDATE_FEATURES]
-    one, zero = np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
-    return Scorer(weights, np.abs(weights).sum(axis=0), one[:, None], zero, one, np.zeros((), dtype=np.float32))
+    """A rule as a network: what features of a candidate, or pairs of them, are worth (:mod:`lnherd.agents.prior`)."""
+    weights, biases, outputs = (array.astype(np.float32) for array in units_of(worth, CANDIDATE_FEATURES))
+    n_units, blind = len(outputs), np.zeros((len(CONTEXT_FEATURES), len(outputs)), dtype=np.float32)
+    passed_on, zeros = np.eye(n_units, dtype=np.float32), np.zeros(n_units, dtype=np.float32)
+    return Scorer(np.concatenate([blind, weights]), biases, passed_on, zeros, outputs, np.zeros((), dtype=np.float32))
 
 
 def packed_hops(batch: DecisionBatch) -> Packed:

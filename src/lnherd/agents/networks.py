@@ -5,7 +5,7 @@ They lie in one flat tensor, and so do their gradients. At these sizes recording
 the arithmetic, so both networks are differentiated by hand (backpropagation, Rumelhart et al. 1986).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lnherd.agents.configs import NetworkConfig, Spaces
 from lnherd.agents.packing import Numbers, Packed
+from lnherd.agents.prior import units_of
 from lnherd.agents.scorer import Scorer
 
 SCORER_WEIGHTS = tuple(field.name for field in fields(Scorer))
@@ -116,7 +117,8 @@ class CandidateNetwork(nn.Module):
         n_seen = n_inputs + len(spaces.hidden)
         weights = {**_drawn("", n_inputs, h1, h2, rng, last=0.01), **_drawn("v_", n_seen, h1, h2, rng, last=1.0)}
         prior = dict(config.prior or ((spaces.candidate[0], config.wait_logit),))
-        _begin_as(weights, np.array([prior.get(name, 0.0) for name in spaces.candidate]))
+        if any(prior.values()):
+            _begin_as(weights, prior, spaces.candidate)
         inputs = spaces.context + spaces.candidate
         self._ignored = [row for row, name in enumerate(inputs) if name in config.ignored]
         weights["w1"][self._ignored] = 0.0
@@ -245,17 +247,10 @@ def _orthogonal(rows: int, columns: int, gain: float, rng: np.random.Generator) 
     return weights
 
 
-def _begin_as(weights: dict[str, Numbers], prior: NDArray[np.float64]) -> None:
-    """Let unit 0 of both layers pass ``prior [F]`` times a candidate's features on to the score, as a start.
-
-    A bias keeps the unit above 0 for features within [-1, 1]; it is the same for all candidates.
-    """
-    if not prior.any():
-        return
-    n_context = len(weights["w1"]) - len(prior)
-    size = float(np.abs(prior).max())
-    weights["w1"][:, 0], weights["w2"][:, 0], weights["w2"][0, :] = 0.0, 0.0, 0.0
-    weights["w1"][n_context:, 0] = prior / size
-    weights["b1"][0] = -np.minimum(prior, 0.0).sum() / size
-    weights["w2"][0, 0] = 1.0
-    weights["w3"][0] = size
+def _begin_as(weights: dict[str, Numbers], prior: Mapping[str, float], names: Sequence[str]) -> None:
+    """Let the first units of both layers pass what ``prior`` says of a candidate's features on to the score."""
+    into, biases, outputs = units_of(prior, names)
+    n_context, units = len(weights["w1"]) - len(names), np.arange(len(outputs))
+    weights["w1"][:, units], weights["w2"][:, units], weights["w2"][units] = 0.0, 0.0, 0.0
+    weights["w1"][n_context:, units], weights["b1"][units] = into, biases
+    weights["w2"][units, units], weights["w3"][units] = 1.0, outputs

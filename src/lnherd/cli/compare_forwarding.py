@@ -30,6 +30,7 @@ FAMILIES = ("circulation", "mixed", "one-way", "flip", "churn")
 @click.option("--learner", type=click.Choice(["all", "hub"]), default="all", show_default=True,
               help="Who follows each policy: all nodes, or the best connected one among nodes on shortest "
               "paths.")  # fmt: skip
+@click.option("--attempts", type=int, help="Most that a payment may make hop by hop. [default: 16]")
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("lnherd-forwarding"), show_default=True,
@@ -90,5 +91,6 @@ def suite_from(options: dict[str, Any]) -> "ForwardingSuite":
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    names = {"nodes": "nodes", "duration": "duration_s", "rate": "payments_per_s", "worlds": "worlds", "seeds": "seeds"}
+    names = {"nodes": "nodes", "duration": "duration_s", "rate": "payments_per_s", "worlds": "worlds", "seeds": "seeds",
+             "attempts": "attempts"}  # fmt: skip
     return {field: options[name] for name, field in names.items() if options[name] is not None}

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 ABBREVIATIONS = {"q": "qlearning", "q-learning": "qlearning"}
 """Other names of learners."""
-SCENARIO = ("nodes", "networks", "traffic", "rate_per_s", "seconds", "learner", "others", "flip_share", "churn_share")
+SCENARIO = ("nodes", "networks", "traffic", "rate_per_s", "seconds", "learner", "others", "flip_share", "churn_share",
+            "attempts", "locked_sat_per_s")  # fmt: skip
 """Options of the forwarding scenario."""
 
 
@@ -105,13 +106,16 @@ def herding(**options: Any) -> None:
               help="Share of episodes in which the traffic turns round half way.")  # fmt: skip
 @click.option("--churn-share", type=float, default=0.0, show_default=True,
               help="Share of episodes with channels that go offline and come back.")  # fmt: skip
+@click.option("--attempts", type=int, default=16, show_default=True, help="Most that a payment may make.")
+@click.option("--locked-cost", "locked_sat_per_s", type=float, default=0.1, show_default=True,
+              help="Sat lost for each second that money is locked, where an arrival is worth 1.")  # fmt: skip
 @click.option("--algo", "--algorithm", "algorithm", default="ppo", show_default=True,
               help="Learner: q (Q-learning), dqn or ppo.")  # fmt: skip
 @click.option("--credit", type=click.Choice(["own", "path", "payment", "stream"]),
               help="Which later decisions one answers for. [default: the learner's]")  # fmt: skip
-@click.option("--begin-as", type=click.Choice(["nothing", "shortest", "careful"]), default="nothing",
-              show_default=True,
-              help="Rule that the untrained network is: shortest path, or also avoiding what failed.")  # fmt: skip
+@click.option("--begin-as", type=click.Choice(["nothing", "shortest", "careful", "patient"]), default="nothing",
+              show_default=True, help="Rule that the untrained network is: shortest path; careful: avoids what failed; "
+              "patient: splits where all failed.")  # fmt: skip
 @click.option("--blind", is_flag=True, help="Let the policy see no balances: for a sender that rolls it out over "
               "gossip.")  # fmt: skip
 @click.option(

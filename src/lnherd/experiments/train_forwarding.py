@@ -44,12 +44,20 @@ class ForwardingScenario:
     """Share of episodes in which the traffic turns round."""
     churn_share: float = 0.0
     """Share of episodes with channels that come and go."""
+    attempts: int = 16
+    """Most that a payment may make, its parts counted one by one."""
+    locked_sat_per_s: float = 0.1
+    """What a second costs in which money is locked, where a part that arrives is worth 1."""
 
     def __post_init__(self) -> None:
         if not 10 <= self.nodes <= 20_000:
             raise InputError(f"--nodes is {self.nodes}; give 10 to 20000")
         if not 1 <= self.seconds <= 86_400:
             raise InputError(f"--seconds is {self.seconds}; give 1 to 86400")
+        if self.attempts < 1:
+            raise InputError(f"--attempts is {self.attempts}; give 1 or more")
+        if self.locked_sat_per_s < 0:
+            raise InputError(f"--locked-cost is {self.locked_sat_per_s}; give 0 or more")
         if self.rate_per_s <= 0:
             raise InputError(f"--rate is {self.rate_per_s}; it must be positive")
         if self.traffic not in PRESETS:
@@ -65,12 +73,16 @@ class ForwardingScenario:
             demand=preset(self.traffic, self.rate_per_s),
             duration_ms=self.seconds * MS_PER_SECOND,
         )
-        problems = [self._of_family(family) for family in self.families] or [plain]
-        base, *others = (replace(each, learner=self.learner, others=self.others, reward=REWARD) for each in problems)
+        problems = [self._of_family(family) for family in self.families] or [self._tried(plain)]
+        reward = replace(REWARD, latency_sat_per_s=self.locked_sat_per_s)
+        base, *others = (replace(each, learner=self.learner, others=self.others, reward=reward) for each in problems)
         return Curriculum(base, tuple(others), self.networks, flip_share=self.flip_share, churn_share=self.churn_share)
 
     def _of_family(self, family: str) -> ForwardingConfig:
-        return scenario(family, nodes=self.nodes, duration_s=self.seconds, payments_per_s=self.rate_per_s)
+        return scenario(family, self.nodes, self.seconds, self.rate_per_s, self.attempts)
+
+    def _tried(self, config: ForwardingConfig) -> ForwardingConfig:
+        return replace(config, simulation=replace(config.simulation, policy_attempts=self.attempts))
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ class ForwardingTrainConfig:
     credit: str | None = None
     """own, path or stream; None is the learner's standard."""
     begin_as: str = "nothing"
-    """The rule that an untrained network is: nothing, shortest or careful (``agents.forwarding_learners``)."""
+    """The rule that an untrained network is: nothing, shortest, careful or patient (``agents.forwarding_learners``)."""
     blind: bool = False
     """Whether the policy sees nothing by which balances could be told, as where a sender rolls it out over gossip."""
 

@@ -198,3 +198,28 @@ def test_prescribed_channels_are_routed_by_their_sender():
     simulation.send(0, 0, 1_000 * SAT, first_edge=0, last_edge=4)
     assert simulation.run() == ExitReason.IDLE
     assert simulation.payments[0].status == SUCCEEDED
+
+
+def test_rows_that_are_used_again_hold_nothing_of_earlier_decisions():
+    """A room that described the many channels of a hub before says of a leaf what a fresh room says."""
+    star = [(0, leaf, 500_000, 500_000) for leaf in range(1, 6)]
+    payments = payments_of((0, 0, 5, SAT), (5_000, 1, 5, SAT))
+    simulation = Simulation(network_of(star), payments, config=by_hops("external"))
+    used = ask(simulation)
+    assert used.mask[0].sum() == 6  # giving up and five channels
+    simulation.decide(np.array([GIVE_UP]))
+    fresh = ask(simulation)
+    assert used.observe(simulation.state) == 1
+    for name in ("context", "candidates", "mask", "choices"):
+        np.testing.assert_array_equal(getattr(used, name)[:1], getattr(fresh, name)[:1])
+    assert used.mask[0].sum() == 2
+
+
+def test_rows_say_who_decides_about_what():
+    simulation = Simulation(line_of(3), payments_of((0, 0, 2, 5 * SAT)), config=by_hops("external"))
+    room = ask(simulation)
+    assert room.about[0].tolist()[:5] == (5 * SAT, 0, 2, 0, -1)
+    simulation.decide(np.array([0]))
+    room = ask(simulation)
+    assert room.about[0].tolist()[:5] == (5 * SAT, 1, 2, 0, 0)
+    assert room.about.node[:1].tolist() == simulation.holders().tolist()

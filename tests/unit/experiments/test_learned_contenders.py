@@ -88,3 +88,13 @@ def test_careful_is_shortest_path_with_a_memory():
     payments = plain(player.task.simulation.payments)
     delivered_msat = payments["amount_msat"][payments["status"] == SUCCEEDED].sum()
     assert delivered_msat / 1000 == pytest.approx(shortest.delivered_sat)
+
+
+def test_patient_splits_what_no_channel_of_the_payer_brings_through():
+    tried = dict.fromkeys(("careful", "patient"), 0.0)
+    for name in tried:
+        player = Player(contenders(name)[0], WORLD)
+        found: list[float] = []
+        player.play(3, lambda simulation, found=found: found.append((plain(simulation.payments)["parts"] > 1).mean()))
+        tried[name] = found[0]
+    assert tried["patient"] > tried["careful"]

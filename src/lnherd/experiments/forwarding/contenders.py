@@ -26,6 +26,9 @@ NAIVE = ("random", "shortest", "cheapest", "balance")
 CAREFUL = "careful"
 """Shortest path, where a channel over which this payment has failed counts as three hops farther: no learning, but a
 memory."""
+PATIENT = "patient"
+"""The nearest over which as much of this payment has not failed yet; splits once it has over all of the payer's."""
+REMEMBERING = (CAREFUL, PATIENT)
 SOURCE = ("lnd", "mincostflow")
 """Payers that find whole routes and learn from failures."""
 INFORMED = ("waterfilling", "backpressure")
@@ -38,7 +41,7 @@ SOURCE_MODE = "-source"
 """End of the name of a learned policy that senders roll out into whole routes."""
 ONLINE = "-online"
 """End of the name of a policy of PPO that goes on learning in each episode."""
-NAMES = (*NAIVE, CAREFUL, *SOURCE, *INFORMED, *LEARNING)
+NAMES = (*NAIVE, *REMEMBERING, *SOURCE, *INFORMED, *LEARNING)
 WARM_UP_EPISODES = 5
 
 
@@ -72,8 +75,8 @@ class Contender:
             return self.name
         if self.name in SOURCE:
             return None
-        if self.name == CAREFUL:
-            return HopScorerPolicy(rule_scorer(dict(BEGINNINGS[CAREFUL])), CAREFUL)
+        if self.name in REMEMBERING:
+            return HopScorerPolicy(rule_scorer(dict(BEGINNINGS[self.name])), self.name)
         if self.name == "waterfilling":
             return Waterfilling(network, lambda: spendable_msat(world()))
         if self.name == "backpressure":

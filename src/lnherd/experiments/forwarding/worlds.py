@@ -84,13 +84,15 @@ class ForwardingSuite:
     """Snapshot of a real network, for the place ``mainnet``."""
     bound: bool = True
     """Whether the fluid limit of every episode is worked out."""
+    attempts: int = 16
+    """Most that a payment may make hop by hop, its parts counted one by one."""
     learner: str = "all"
     """Who follows a contender: all nodes, or hub, the best connected one among nodes that take the shortest path."""
     seed: int = 0
     """Of everything random."""
 
     def __post_init__(self) -> None:
-        for name, least in (("nodes", 10), ("duration_s", 10), ("worlds", 1), ("seeds", 1)):
+        for name, least in (("nodes", 10), ("duration_s", 10), ("worlds", 1), ("seeds", 1), ("attempts", 1)):
             if getattr(self, name) < least:
                 option = name.removesuffix("_s")
                 raise InputError(f"--{option} is {getattr(self, name)}; give {least} or more")
@@ -162,10 +164,13 @@ DEMANDS: dict[str, Callable[[float], Demand]] = {
 }
 
 
-def scenario(family: str, nodes: int, duration_s: int, payments_per_s: float) -> ForwardingConfig:
+def scenario(family: str, nodes: int, duration_s: int, payments_per_s: float, attempts: int = 16) -> ForwardingConfig:
     """A world of ``family``; what changes does so from half-way on."""
     duration_ms = duration_s * MS_PER_SECOND
-    return ForwardingConfig(
+    standard = ForwardingConfig()
+    return replace(
+        standard,
+        simulation=replace(standard.simulation, policy_attempts=attempts),
         n_nodes=nodes,
         demand=DEMANDS[family](payments_per_s),
         duration_ms=duration_ms,
@@ -191,7 +196,8 @@ class Places:
         suite = self.suite
         network = self._network(cell.place, split, number)
         rate_per_s = suite.payments_per_s * (network.n_nodes / suite.nodes if is_sized(cell.place) else 1.0)
-        config = replace(scenario(cell.family, network.n_nodes, suite.duration_s, rate_per_s), learner=suite.learner)
+        config = scenario(cell.family, network.n_nodes, suite.duration_s, rate_per_s, suite.attempts)
+        config = replace(config, learner=suite.learner)
         seeds = tuple(training_seeds(suite.seed, N_TRAINING_SEEDS))
         name = f"{cell.name} {split} {number}"
         return ForwardingWorld(name, network, config, seeds)
