@@ -11,7 +11,7 @@ from lnherd.envs.forwarding_reward import ForwardingReward
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.errors import InputError
 from lnherd.experiments.config import ALGORITHMS, training_seeds
-from lnherd.experiments.forwarding.worlds import FAMILIES, scenario
+from lnherd.experiments.forwarding.worlds import FAMILIES, MOST_ATTEMPTS, scenario
 from lnherd.traffic.demand import PRESETS, preset
 from lnherd.units import MS_PER_SECOND
 
@@ -54,8 +54,8 @@ class ForwardingScenario:
             raise InputError(f"--nodes is {self.nodes}; give 10 to 20000")
         if not 1 <= self.seconds <= 86_400:
             raise InputError(f"--seconds is {self.seconds}; give 1 to 86400")
-        if self.attempts < 1:
-            raise InputError(f"--attempts is {self.attempts}; give 1 or more")
+        if not 1 <= self.attempts <= MOST_ATTEMPTS:
+            raise InputError(f"--attempts is {self.attempts}; give 1 to {MOST_ATTEMPTS}")
         if self.locked_sat_per_s < 0:
             raise InputError(f"--locked-cost is {self.locked_sat_per_s}; give 0 or more")
         if self.rate_per_s <= 0:

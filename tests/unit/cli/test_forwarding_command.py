@@ -42,6 +42,7 @@ def test_hubs_stage_by_stage(tmp_path):
         (["--suite", "standard", "--cells", "moon-mixed"], "'moon-mixed' is not in the suite"),
         (["--nodes", "3"], "--nodes is 3"),
         (["--rate", "0"], "--rate is 0"),
+        (["--attempts", "5000"], "--attempts is 5000; give 1 to 4000"),
     ],
 )
 def test_bad_input_is_told_in_one_sentence(tmp_path, arguments, sentence):

@@ -90,6 +90,8 @@ def test_training_seeds_are_no_evaluation_seeds():
         (lambda: replace(SMALL, nodes=5), "--nodes is 5"),
         (lambda: replace(SMALL, seconds=0), "--seconds is 0"),
         (lambda: replace(SMALL, rate_per_s=-1.0), "--rate is -1"),
+        (lambda: replace(SMALL, attempts=0), "--attempts is 0; give 1 to"),
+        (lambda: replace(SMALL, locked_sat_per_s=-1.0), "--locked-cost is -1"),
         (lambda: replace(SMALL, traffic="much"), "--traffic 'much' is unknown"),
         (lambda: replace(SMALL, families=("much",)), "--families: 'much' is unknown"),
         (lambda: ForwardingTrainConfig(algorithm="sarsa"), "--algo 'sarsa' is not known"),
@@ -110,3 +112,11 @@ def test_the_command_trains_reports_and_goes_on(tmp_path):
     assert load_hop_policy(tmp_path / "run" / "policy.npz").name == "ppo"
     again = CliRunner().invoke(cli, [*options, "--out", str(tmp_path / "run"), "--resume"])
     assert again.exit_code == 0 and "of the volume" in again.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize("families", [(), ("mixed", "one-way")])
+def test_attempts_and_what_locked_money_costs_reach_every_problem(families):
+    curriculum = replace(SMALL, families=families, attempts=40, locked_sat_per_s=0.02).curriculum()
+    for problem in (curriculum.base, *curriculum.others):
+        assert problem.simulation.policy_attempts == 40
+        assert problem.reward.latency_sat_per_s == 0.02

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lnherd.engine.config import LIMITS
 from lnherd.envs.forwarding_scenario import ForwardingConfig
 from lnherd.errors import InputError
 from lnherd.experiments.seeds import held_out_seeds, training_seeds
@@ -47,6 +48,7 @@ LOOK_ALIKE_FACTOR = 5
 CHURN_STEPS = 120
 """Channels go offline so many times as fast as an episode is long; half of them do."""
 N_TRAINING_SEEDS = 1_000
+MOST_ATTEMPTS = LIMITS["policy_attempts"][1]
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class ForwardingSuite:
     """Of everything random."""
 
     def __post_init__(self) -> None:
-        for name, least in (("nodes", 10), ("duration_s", 10), ("worlds", 1), ("seeds", 1), ("attempts", 1)):
+        for name, least in (("nodes", 10), ("duration_s", 10), ("worlds", 1), ("seeds", 1)):
             if getattr(self, name) < least:
                 option = name.removesuffix("_s")
                 raise InputError(f"--{option} is {getattr(self, name)}; give {least} or more")
+        if not 1 <= self.attempts <= MOST_ATTEMPTS:
+            raise InputError(f"--attempts is {self.attempts}; give 1 to {MOST_ATTEMPTS}")
         if self.learner not in ("all", "hub"):
             raise InputError(f"--learner is {self.learner!r}; choose all or hub")
         if not self.payments_per_s > 0:
