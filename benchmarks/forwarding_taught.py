@@ -21,8 +21,8 @@ import torch
 from lnherd.agents.hop_scorer import HopScorerPolicy
 from lnherd.agents.scorer import Scorer
 from lnherd.control.hop_encode import CANDIDATE_FEATURES, CONTEXT_FEATURES
-from lnherd.engine.channels import spendable_msat
-from lnherd.engine.hops import holder, mark_path
+from lnherd.engine.hop_beyond import find_open_ways
+from lnherd.engine.hops import mark_path
 from lnherd.engine.jit import jit
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.experiments.config import training_seeds
@@ -43,31 +43,13 @@ FIRST_SEED = 500
 
 @jit
 def open_hops(state, attempt_id, peers, hops):
-    """Fill ``hops [C]``: over each of ``peers [C]``, by a breadth-first search from the receiver past nodes that the
-    part has been at. Negative peers are no channels and left alone."""
-    crowd, stamp = state.crowd, state.hops[0]
-    amount_msat, here = state.attempts[attempt_id].amount_msat, holder(state, attempt_id)
-    receiver = state.payments[state.attempts[attempt_id].payment].receiver
+    """Fill ``hops [C]``: over each of ``peers [C]``. Negative ones are no channels and left alone."""
     mark_path(state, attempt_id)
-    stamp.search += 1
-    crowd[receiver].found, crowd[receiver].open_hops, crowd[0].queue = stamp.search, 0, receiver
-    first, n_queued = 0, 1
-    while first < n_queued:
-        node = crowd[first].queue
-        first += 1
-        for position in range(state.nodes[node].gossip_start, state.nodes[node].gossip_end):
-            source, edge = state.gossip[position].source, state.edges[state.gossip[position].edge]
-            is_free = edge.is_open and edge.enabled and edge.n_htlcs < edge.max_htlcs
-            is_new = crowd[source].found != stamp.search and state.nodes[source].visit != stamp.stamp
-            if is_new and is_free and spendable_msat(state, state.gossip[position].edge) >= amount_msat:
-                crowd[source].found, crowd[source].open_hops = stamp.search, crowd[node].open_hops + 1
-                crowd[n_queued].queue = source
-                n_queued += 1
+    find_open_ways(state, attempt_id, True)
     for choice in range(len(peers)):
         if peers[choice] >= 0:
-            peer = crowd[peers[choice]]
-            is_open = peer.found == stamp.search and peers[choice] != here
-            hops[choice] = peer.open_hops + 1.0 if is_open else FAR
+            peer = state.crowd[peers[choice]]
+            hops[choice] = peer.open_hops + 1.0 if peer.found == state.hops[0].search else FAR
 
 
 def labelled(task, batch, row):

@@ -25,7 +25,7 @@ def see_beyond(state: State, attempt_id: int) -> None:
     """Write ``GLOBAL_FEATURES`` of a decision to ``state.hops[0].beyond``. Needs the shortlist."""
     hops, now_ms = state.hops[0], state.clock[0].now_ms
     _see_receiver(state, attempt_id)
-    n_open_hops = _search(state, attempt_id)
+    n_open_hops = find_open_ways(state, attempt_id, False)
     hops.beyond[2] = 1.0 if n_open_hops > 0 else 0.0
     hops.beyond[3] = min(1.0, n_open_hops / 10.0) if n_open_hops > 0 else 1.0
     hops.beyond[4] = _open_candidates(state, n_open_hops)
@@ -56,14 +56,15 @@ def _see_receiver(state: State, attempt_id: int) -> None:
 
 
 @jit
-def _search(state: State, attempt_id: int) -> int:
-    """Hops of the shortest open way, 0 without one; marks the nodes from which one is found."""
+def find_open_ways(state: State, attempt_id: int, of_all: bool) -> int:
+    """Hops of the shortest open way, 0 without one; marks the nodes from which one is found: those nearer, or all of
+    them where ``of_all``. Needs :func:`lnherd.engine.hops.mark_path`."""
     hops, crowd = state.hops[0], state.crowd
     attempt, here = state.attempts[attempt_id], holder(state, attempt_id)
     receiver = state.payments[attempt.payment].receiver
     hops.search += 1
     crowd[receiver].found, crowd[receiver].open_hops, crowd[0].queue = hops.search, 0, receiver
-    first, n_queued = 0, 1
+    first, n_queued, n_open_hops = 0, 1, 0
     while first < n_queued:
         node = crowd[first].queue
         first += 1
@@ -71,13 +72,15 @@ def _search(state: State, attempt_id: int) -> int:
             source, edge = state.gossip[position].source, state.gossip[position].edge
             if crowd[source].found == hops.search or _room_msat(state, edge) < attempt.amount_msat:
                 continue
-            if source == here:
-                return int(crowd[node].open_hops + 1)
+            if source == here and n_open_hops == 0:
+                n_open_hops = int(crowd[node].open_hops + 1)
+                if not of_all:
+                    return n_open_hops
             if state.nodes[source].visit != hops.stamp:
                 crowd[source].found, crowd[source].open_hops = hops.search, crowd[node].open_hops + 1
                 crowd[n_queued].queue = source
                 n_queued += 1
-    return 0
+    return n_open_hops
 
 
 @jit
