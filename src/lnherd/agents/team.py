@@ -85,6 +85,17 @@ class TeamConfig:
         return groups
 
 
+def actor_critics(ppo: PPOConfig, own_minibatch: int) -> dict[str, TeamConfig]:
+    """Ways to learn together by PPO, by name; ``own_minibatch`` is for learners that are each on their own."""
+    return {
+        "ippo": TeamConfig(ppo),
+        "mappo": TeamConfig(ppo, central=True),
+        "mean-field-ac": TeamConfig(ppo, mean_field=True),
+        "ippo-own": TeamConfig(replace(ppo, minibatch=own_minibatch), sharing="none"),
+        "ippo-role": TeamConfig(ppo, sharing="role"),
+    }
+
+
 class TeamPlayer(Protocol):
     """Plays episodes for a team."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lnherd.agents.forwarding_learners import hop_dqn, hop_ppo
 from lnherd.agents.rollout import GreedyBehaviour
-from lnherd.agents.team import Team, TeamConfig
+from lnherd.agents.team import Team, TeamConfig, actor_critics
 from lnherd.control.hop_encode import GLOBAL_FEATURES
 from lnherd.envs.forwarding import ForwardingTask
 from lnherd.envs.forwarding_reward import ForwardingReward
@@ -37,11 +37,7 @@ RULES = tuple(name for name in NAMES if name not in LEARNING or name == "q-routi
 _PPO = replace(hop_ppo(), credit="payment", learning_rate=1e-3, learning_rate_end=1e-4, entropy=0.003, entropy_end=0.0)
 _DQN = replace(hop_dqn(), credit="payment", updates_per_decision=0.01, epsilon_start=0.3, epsilon_end=0.02)
 VARIANTS = {
-    "ippo": TeamConfig(_PPO),
-    "mappo": TeamConfig(_PPO, central=True),
-    "mean-field-ac": TeamConfig(_PPO, mean_field=True),
-    "ippo-own": TeamConfig(replace(_PPO, minibatch=256), sharing="none"),
-    "ippo-role": TeamConfig(_PPO, sharing="role"),
+    **actor_critics(_PPO, own_minibatch=256),
     "idqn": TeamConfig(_DQN),
     "mean-field-q": TeamConfig(_DQN, mean_field=True),
 }

@@ -19,7 +19,7 @@ from lnherd.agents.configs import DQNConfig, PPOConfig, Spaces
 from lnherd.agents.policy import Policy
 from lnherd.agents.qlearning import HERDING_BINNING, QConfig
 from lnherd.agents.rules import DoNothing, RebalanceHalf, TopCentrality
-from lnherd.agents.team import Team, TeamConfig
+from lnherd.agents.team import Team, TeamConfig, actor_critics
 from lnherd.control.decision import Decision, Plan
 from lnherd.control.encode import CONTEXT_FEATURES, MEAN_KINDS
 from lnherd.control.view import Role
@@ -65,11 +65,7 @@ def variants(n_herders: int) -> dict[str, TeamConfig]:
     """Ways to learn together, by name; *own* and *role* say who shares a policy, the rest share one."""
     mixed = replace(_DQN, agents=n_herders)
     return {
-        "ippo": TeamConfig(_PPO),
-        "mappo": TeamConfig(_PPO, central=True),
-        "mean-field-ac": TeamConfig(_PPO, mean_field=True),
-        "ippo-own": TeamConfig(replace(_PPO, minibatch=64), sharing="none"),
-        "ippo-role": TeamConfig(_PPO, sharing="role"),
+        **actor_critics(_PPO, own_minibatch=64),
         "idqn": TeamConfig(_DQN),
         "vdn": TeamConfig(replace(mixed, mixer="sum")),
         "qmix": TeamConfig(replace(mixed, mixer="monotonic")),
