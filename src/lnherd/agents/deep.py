@@ -189,18 +189,19 @@ class DeepLearner(ABC):
         scale.count, scale.mean, scale.squares = (float(value) for value in about["reward_scale"])
 
     def save(self, path: Path | str) -> None:
-        """Write everything: weights, moments, reward scale, and what subclasses add."""
-        arrays: dict[str, NDArray[Any]] = dict(self.network.arrays())
-        adam = self.optimiser
-        arrays |= {"adam_mean": adam.mean.cpu().numpy(), "adam_square": adam.square.cpu().numpy()}
-        arrays["adam_steps"] = np.array(adam.steps)
-        scale = self.reward_scale
-        arrays["reward_scale"] = np.array([scale.count, scale.mean, scale.squares])
-        write_npz(path, {"format": FORMAT, "n_updates": self.n_updates, **self.about()}, arrays | self.extra())
+        """Write everything."""
+        write_npz(path, {"format": FORMAT, "n_updates": self.n_updates, **self.about()}, self.arrays())
 
-    def extra(self) -> dict[str, NDArray[Any]]:
-        """Arrays that a subclass adds to a saved learner."""
-        return {}
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that it consists of: weights, moments and reward scale."""
+        adam, scale = self.optimiser, self.reward_scale
+        return {
+            **self.network.arrays(),
+            "adam_mean": adam.mean.cpu().numpy(),
+            "adam_square": adam.square.cpu().numpy(),
+            "adam_steps": np.array(adam.steps),
+            "reward_scale": np.array([scale.count, scale.mean, scale.squares]),
+        }
 
     def restore(self, path: Path | str) -> None:
         """Become the learner that was saved at ``path``, which had this configuration.
@@ -211,22 +212,18 @@ class DeepLearner(ABC):
         about, arrays = read_npz(path, "a saved learner")
         if about.get("format") != FORMAT or about.get("algorithm") != self.algorithm:
             raise InputError(f"{path}: holds no learner of {self.algorithm}; train anew in a new directory")
-        self.network.load(arrays)
-        self._restore_moments(arrays)
-        scale = self.reward_scale
-        scale.count, scale.mean, scale.squares = arrays["reward_scale"].tolist()
+        self.take(arrays)
         self.seed, self.episodes_played = int(about["seed"]), int(about["episodes"])
         self.n_updates = int(about["n_updates"])
-        self.restore_extra(arrays)
 
-    def restore_extra(self, arrays: Mapping[str, NDArray[Any]]) -> None:  # noqa: B027 - nothing is the default
-        """Take back what :meth:`extra` gave."""
-
-    def _restore_moments(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        adam = self.optimiser
+    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Become what :meth:`arrays` gave."""
+        adam, scale = self.optimiser, self.reward_scale
+        self.network.load(arrays)
         adam.mean.copy_(torch.from_numpy(arrays["adam_mean"]))
         adam.square.copy_(torch.from_numpy(arrays["adam_square"]))
         adam.steps = int(arrays["adam_steps"])
+        scale.count, scale.mean, scale.squares = arrays["reward_scale"].tolist()
 
 
 @contextmanager

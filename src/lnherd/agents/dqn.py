@@ -217,12 +217,14 @@ class DQNLearner(DeepLearner):
     def _tensor(self, array: Numbers) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
-    def extra(self) -> dict[str, NDArray[Any]]:
-        """The target network and the replay memory."""
-        return {f"target_{name}": array for name, array in self.target.arrays().items()} | self.replay.arrays()
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The target network and the replay memory besides."""
+        target = {f"target_{name}": array for name, array in self.target.arrays().items()}
+        return super().arrays() | target | self.replay.arrays()
 
-    def restore_extra(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take them back."""
+    def take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Become what :meth:`arrays` gave."""
+        super().take(arrays)
         self.target.load({name: arrays[f"target_{name}"] for name, _ in self.target.named_parameters()})
         self.replay.restore(arrays)
 
