@@ -1,9 +1,11 @@
 """Figures for the documentation."""
 
+import re
+
 import numpy as np
 import pytest
 
-from lnherd.experiments.report.svg import bands, round_ticks
+from lnherd.experiments.report.svg import bands, curves, round_ticks
 from lnherd.experiments.statistics import Band
 
 
@@ -20,3 +22,11 @@ def test_every_line_has_its_band_and_name():
     picture = bands("Curves", np.array([0.0, 8.0]), lines, ("episodes", "R"))
     assert picture.count("<polygon") == picture.count("<polyline") == 2
     assert "a&lt;b" in picture and ">8</text>" in picture
+
+
+def test_no_mark_of_the_axis_lies_beside_it():
+    """An axis from 2.5 on has no room for a mark at 2."""
+    drawn = curves("windows", np.array([2.5, 7.5, 12.5]), [("one", np.array([0.1, 0.2, 0.3]))], ("seconds", "share"))
+    marks = [(float(x), label) for x, label in re.findall(r'<text x="([\d.]+)" y="338"[^>]*>(\d+)</text>', drawn)]
+    assert marks[0][1] == "3"
+    assert all(60 <= x <= 520 for x, _ in marks)

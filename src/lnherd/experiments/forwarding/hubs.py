@@ -47,7 +47,7 @@ def learning_stages(
             episode(player.task, player.policy, seed)
             contender.keep(player.policy)
         learned = stop
-        yield _stage(f"{stop} episodes", player, world.network, seeds)
+        yield _stage("1 episode" if stop == 1 else f"{stop} episodes", player, world.network, seeds)
         on_progress(number)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def curves(title: str, across: Floats, lines: Sequence[tuple[str, Floats]], labe
         parts.append(f'<line x1="{left}" x2="{left + width}" y1="{y}" y2="{y}" stroke="#ddd"/>')
         parts.append(f'<text x="{left - 6}" y="{y + 4}" {FONT} text-anchor="end">{tick:g}</text>')
     step = max(1, round(span / 10))
-    for tick in range(int(across[0]), int(across[-1]) + 1, step):
+    for tick in range(ceil(across[0]), int(across[-1]) + 1, step):
         x = left + width * (tick - float(across[0])) / span
         parts.append(f'<text x="{x:.1f}" y="{top + height + 18}" {FONT} text-anchor="middle">{tick}</text>')
     for number, (label, values) in enumerate(lines):
